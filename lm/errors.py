@@ -1,10 +1,10 @@
 """The error tree.
 
-    TraitsmithError
-      ├── UserError              what a person gave cannot be used: one line, no traceback, exit 2
-      │     ├── ModelReferenceError  a model reference that names no model
-      │     └── CapabilityError      a model that cannot do what its role needs
-      └── ModelFailure           a model or its server failed: exit 1, the run can be resumed
+TraitsmithError
+  ├── UserError              what a person gave cannot be used: one line, no traceback, exit 2
+  │     ├── ModelReferenceError  a model reference that names no model
+  │     └── CapabilityError      a model that cannot do what its role needs
+  └── ModelFailure           a model or its server failed: exit 1, the run can be resumed
 """
 
 
@@ -24,5 +24,5 @@ class CapabilityError(UserError):
     """A model cannot do what its role needs."""
 
 
-class ModelFailure(TraitsmithError):
+class ModelFailure(TraitsmithError):  # noqa: N818  # it reads better where it is raised
     """A model or its server failed in a way that retrying within limits did not mend."""

@@ -1,0 +1,96 @@
+"""Ask a chat model for typed answers: render, hold to the schema, validate, ask once more, give up politely."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from lm.rendering import render_chat
+from lm.types import Completion, Model, Request, Sampling, Value
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_SECOND_TEMPERATURE = 0.7
+"""A greedy answer would only repeat itself."""
+
+
+class Failure(Value):
+    """An item without a usable answer: why, and what the model wrote last."""
+
+    kind: Literal["failure"] = "failure"
+    reason: str
+    text: str = ""
+
+
+async def ask(
+    model: Model,
+    prompt_name: str,
+    values: Sequence[Mapping[str, object]],
+    schema: type[Answer],
+    samplings: Sequence[Sampling],
+) -> list[Answer | Failure]:
+    """One validated answer per item, or the reason why there is none.
+
+    Malformed and cut answers are asked again once with another seed; refusals and errors are not. What a model writes
+    never raises. CapabilityError: the model has no chat template, or its context is too small for an item.
+    """
+    requests = await _requests(model, prompt_name, values, schema, samplings)
+    answers = [_read(completion, schema) for completion in await model.complete(requests)]
+    again = [index for index, answer in enumerate(answers) if isinstance(answer, _Unusable)]
+    if again:
+        second = await model.complete([_second_try(requests[index]) for index in again])
+        for index, completion in zip(again, second, strict=True):
+            answers[index] = _read(completion, schema)
+    return [answer.failure if isinstance(answer, _Unusable) else answer for answer in answers]
+
+
+class _Unusable(Value):
+    """A malformed or cut answer: it may be asked again."""
+
+    failure: Failure
+
+
+async def _requests(
+    model: Model,
+    prompt_name: str,
+    values: Sequence[Mapping[str, object]],
+    schema: type[BaseModel],
+    samplings: Sequence[Sampling],
+) -> list[Request]:
+    can = await model.capabilities()
+    json_schema = schema.model_json_schema()
+    return [
+        Request(
+            prompt=render_chat(model, can, prompt_name, item, sampling.max_tokens),
+            sampling=sampling,
+            output_schema=json_schema,
+        )
+        for item, sampling in zip(values, samplings, strict=True)
+    ]
+
+
+def _read(completion: Completion, schema: type[Answer]) -> Answer | Failure | _Unusable:
+    text = completion.text
+    if completion.finish in ("refusal", "error"):
+        return Failure(reason=f"{completion.finish}: {completion.reason or 'no reason given'}", text=text)
+    if completion.finish == "length":
+        return _Unusable(failure=Failure(reason=f"cut off after {completion.tokens_out} tokens", text=text))
+    try:
+        return schema.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        return _Unusable(failure=Failure(reason=f"malformed: {place}: {first['msg']}", text=text))
+
+
+def _second_try(request: Request) -> Request:
+    first = request.sampling
+    digest = hashlib.sha256(f"second try of {first.seed}".encode()).digest()
+    sampling = first.model_copy(
+        update={
+            "seed": int.from_bytes(digest[:6], "big"),
+            "temperature": first.temperature or _SECOND_TEMPERATURE,
+        }
+    )
+    return request.model_copy(update={"sampling": sampling})

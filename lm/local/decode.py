@@ -1,0 +1,156 @@
+"""Our generation loop: left-padded rows, one shared prefix, a stream of its own for each row.
+
+Compared with `transformers.generate` it samples every row from its own seed, computes what all prompts begin with
+only once, and drops finished rows from the batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from llguidance import LLMatcher
+from torch import Tensor
+
+from lm.local.batches import shared_prefix
+from lm.local.grammar import RowMatchers
+from lm.local.kv import attends_plainly, make_cache, repeat_row, select_rows
+from lm.local.sampling import draw_uniforms, pick_tokens
+from lm.types import Sampling
+
+_DROP_BELOW = 0.75
+"""Finished rows are dropped when at most this share of the batch is still going: each drop copies the cache once."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One text to continue, as token ids; with a matcher its continuation obeys a grammar."""
+
+    prompt: Sequence[int]
+    sampling: Sampling
+    matcher: LLMatcher | None = None
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The generated ids, without the end-of-text token."""
+
+    ids: tuple[int, ...]
+    finish: Literal["stop", "length"]
+
+
+class Batch:
+    """Prompts inside the model: cache, attention mask and positions, one row each; `logits` are for the next token."""
+
+    logits: Float[Tensor, "row vocab"]
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int, share: bool = True) -> None:
+        """Run the prompts through the model and leave room for `room` more tokens a row."""
+        self._model = model
+        shared = shared_prefix(prompts) if share and attends_plainly(model.config) else 0
+        widest = max(len(prompt) for prompt in prompts)
+        self._cache = make_cache(model.config, widest + room)
+        self._mask = torch.ones(len(prompts), widest + room, dtype=torch.long, device=model.device)
+        self._filled = 0
+        if shared:
+            self._forward(torch.tensor([prompts[0][:shared]]), torch.arange(shared)[None])
+            repeat_row(self._cache, len(prompts))
+        self._run_rest([prompt[shared:] for prompt in prompts], shared)
+
+    def _run_rest(self, rests: Sequence[Sequence[int]], shared: int) -> None:
+        width = max(len(rest) for rest in rests)
+        padding = torch.tensor([width - len(rest) for rest in rests])[:, None]
+        ids = torch.tensor([[0] * (width - len(rest)) + list(rest) for rest in rests])
+        columns = torch.arange(width)[None]
+        self._mask[:, shared : shared + width] = (columns >= padding).long()
+        self._next_position = shared + width - padding
+        self._forward(ids, (shared + columns - padding).clamp(min=0))
+
+    def step(self, tokens: Int[Tensor, " row"]) -> None:
+        """Append one token to each row."""
+        self._forward(tokens[:, None], self._next_position)
+        self._next_position = self._next_position + 1
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Drop all other rows."""
+        select_rows(self._cache, rows.to(self._model.device))
+        self._mask = self._mask[rows.to(self._model.device)]
+        self._next_position = self._next_position[rows]
+
+    def _forward(self, ids: Int[Tensor, "row token"], positions: Int[Tensor, "row token"]) -> None:
+        self._filled += ids.shape[1]
+        device = self._model.device
+        output = self._model(
+            input_ids=ids.to(device),
+            attention_mask=self._mask[: len(ids), : self._filled],
+            position_ids=positions.to(device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self.logits = output.logits[:, -1]
+
+
+@torch.inference_mode()
+def generate(model: Any, rows: Sequence[Row], ends: frozenset[int], share: bool = True) -> list[Continuation]:
+    """Continue every row up to its `max_tokens`, an end-of-text token, or a complete answer of its grammar.
+
+    A row's text depends on its prompt and seed alone, up to rounding in the model. `share=False` computes common
+    prefixes for each row again.
+    """
+    room = max(row.sampling.max_tokens for row in rows)
+    batch = Batch(model, [row.prompt for row in rows], room, share)
+    matchers = RowMatchers([row.matcher for row in rows], batch.logits.shape[-1])
+    uniforms = draw_uniforms([row.sampling for row in rows])
+    temperatures = torch.tensor([row.sampling.temperature for row in rows])
+    texts: list[list[int]] = [[] for _ in rows]
+    finishes: list[Literal["stop", "length"] | None] = [None if row.sampling.max_tokens else "length" for row in rows]
+    alive = list(range(len(rows)))
+    for step in range(room):
+        tokens = _next_tokens(batch.logits, matchers, temperatures, uniforms[:, step])
+        going = [finishes[index] is None for index in alive]
+        picked = tokens.tolist()
+        complete = matchers.advance(picked, going)
+        for place, index in enumerate(alive):
+            if not going[place]:
+                continue
+            if picked[place] in ends:
+                finishes[index] = "stop"
+                continue
+            texts[index].append(picked[place])
+            if complete[place]:
+                finishes[index] = "stop"
+            elif len(texts[index]) == rows[index].sampling.max_tokens:
+                finishes[index] = "length"
+        kept = [place for place, index in enumerate(alive) if finishes[index] is None]
+        if not kept:
+            break
+        if len(kept) <= _DROP_BELOW * len(alive):
+            selection = torch.tensor(kept)
+            batch.keep(selection)
+            matchers.keep(kept)
+            tokens, temperatures, uniforms = tokens[selection], temperatures[selection], uniforms[selection]
+            alive = [alive[place] for place in kept]
+        batch.step(tokens)
+    return [Continuation(tuple(text), finish or "length") for text, finish in zip(texts, finishes, strict=True)]
+
+
+@torch.inference_mode()
+def next_log_probabilities(model: Any, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "row vocab"]:
+    """Natural-log probabilities of the token after each prompt, on the CPU in float32."""
+    return torch.log_softmax(Batch(model, prompts, room=0).logits.float(), dim=-1).cpu()
+
+
+def _next_tokens(
+    logits: Float[Tensor, "row vocab"],
+    matchers: RowMatchers,
+    temperatures: Float[Tensor, " row"],
+    uniforms: Float[Tensor, " row"],
+) -> Int[Tensor, " row"]:
+    """Draw on the CPU, where the random streams and the grammars are."""
+    scores = logits.float().cpu()
+    allowed = matchers.allowed()
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    return pick_tokens(scores, temperatures, uniforms)

@@ -1,0 +1,122 @@
+"""A local checkpoint behind the `Model` interface."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from llguidance import LLTokenizer
+from llguidance.hf import from_tokenizer
+
+from lm.errors import UserError
+from lm.local.batches import fixed_batches
+from lm.local.checkpoint import Checkpoint
+from lm.local.decode import Continuation, Row, generate, next_log_probabilities
+from lm.local.grammar import Grammars
+from lm.local.text import Spelling
+from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request
+
+_ROWS = 64
+"""Rows of one batch at most."""
+_TOKENS = 65_536
+"""Tokens of one batch at most, prompts and completions together."""
+
+T = TypeVar("T")
+
+
+class LocalModel:
+    """A transformers model in this process. One request list at a time uses it, in a worker thread."""
+
+    def __init__(self, reference: str, checkpoint: Checkpoint, rows: int = _ROWS, tokens: int = _TOKENS) -> None:
+        self.reference = reference
+        self.checkpoint = checkpoint
+        self._rows, self._tokens = rows, tokens
+        self._spelling = Spelling(checkpoint.tokenizer)
+        self._turn = asyncio.Lock()
+
+    async def capabilities(self) -> Capabilities:
+        """Read off the tokenizer, the configuration and the card."""
+        return Capabilities(
+            context=self.checkpoint.context,
+            chat=self._spelling.chats,
+            structured=self.checkpoint.tokenizer.is_fast,
+            scale=self._spelling.scale(),
+            traits=self.checkpoint.traits,
+        )
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Exact number of tokens, opening tokens and template included."""
+        return len(self._spelling.encode([prompt])[0])
+
+    async def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion per request; the same list gives the same bits.
+
+        Raises UserError when a prompt and its `max_tokens` exceed the context, or a schema cannot be enforced.
+        """
+        return await self._in_thread(lambda: self._complete(requests))
+
+    async def next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
+        """Log-probabilities of the labels and the `top` tokens; CapabilityError for a label of several tokens."""
+        return await self._in_thread(lambda: self._next_tokens(requests))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        async with self._turn:
+            return await asyncio.to_thread(work)
+
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
+        prompts = self._spelling.encode([request.prompt for request in requests])
+        lengths = [len(ids) + request.sampling.max_tokens for ids, request in zip(prompts, requests, strict=True)]
+        self._check_lengths(lengths)
+        rows = [
+            Row(ids, request.sampling, self._grammars.matcher(request.output_schema) if request.output_schema else None)
+            for ids, request in zip(prompts, requests, strict=True)
+        ]
+        continuations: dict[int, Continuation] = {}
+        for batch in fixed_batches(lengths, self._rows, self._tokens):
+            done = generate(self.checkpoint.model, [rows[index] for index in batch], self.checkpoint.ends)
+            continuations.update(zip(batch, done, strict=True))
+        return [self._as_completion(ids, continuations[index]) for index, ids in enumerate(prompts)]
+
+    def _next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
+        prompts = self._spelling.encode([request.prompt for request in requests])
+        lengths = [len(ids) for ids in prompts]
+        self._check_lengths(lengths)
+        answers: dict[int, NextTokens] = {}
+        for batch in fixed_batches(lengths, self._rows, self._tokens):
+            log_probabilities = next_log_probabilities(self.checkpoint.model, [prompts[index] for index in batch])
+            for index, row in zip(batch, log_probabilities, strict=True):
+                labels = {label: self._spelling.label_id(label) for label in requests[index].labels}
+                top = row.topk(requests[index].top)
+                answers[index] = NextTokens(
+                    labels={label: float(row[token]) for label, token in labels.items()},
+                    top={
+                        self._spelling.spell(token): value
+                        for token, value in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+                    },
+                    tokens_in=lengths[index],
+                )
+        return [answers[index] for index in range(len(requests))]
+
+    def _as_completion(self, prompt: Sequence[int], continuation: Continuation) -> Completion:
+        return Completion(
+            text=self._spelling.decode_after(prompt, continuation.ids),
+            finish=continuation.finish,
+            prompt_ids=tuple(prompt),
+            token_ids=continuation.ids,
+            pieces=self._spelling.pieces_after(prompt, continuation.ids),
+            tokens_in=len(prompt),
+            tokens_out=len(continuation.ids),
+        )
+
+    def _check_lengths(self, lengths: Sequence[int]) -> None:
+        longest = max(lengths, default=0)
+        if longest > self.checkpoint.context:
+            raise UserError(
+                f"{self.reference!r} holds {self.checkpoint.context} tokens; a request needs {longest} for its prompt "
+                "and completion. Shorten it, lower max_tokens, or use a model with a larger context."
+            )
+
+    @cached_property
+    def _grammars(self) -> Grammars:
+        tokenizer: LLTokenizer = from_tokenizer(self.checkpoint.tokenizer, eos_token=sorted(self.checkpoint.ends))
+        return Grammars(tokenizer, self.checkpoint.model.config.vocab_size)
