@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lm.asking import Failure, ask
+    from lm.asking import NoAnswer, ask
     from lm.calls import CallStore, Recorded, Usage
     from lm.errors import CapabilityError, ModelFailure, ModelReferenceError, TraitsmithError, UserError
     from lm.judge import Judge, JudgeItem
@@ -31,7 +31,6 @@ __all__ = [
     "Capabilities",
     "CapabilityError",
     "Completion",
-    "Failure",
     "Judge",
     "JudgeItem",
     "Message",
@@ -41,6 +40,7 @@ __all__ = [
     "ModelReferenceError",
     "NextTokenRequest",
     "NextTokens",
+    "NoAnswer",
     "Recorded",
     "Request",
     "Rubric",
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "lm.asking": ("Failure", "ask"),
+    "lm.asking": ("NoAnswer", "ask"),
     "lm.calls": ("CallStore", "Recorded", "Usage"),
     "lm.errors": ("CapabilityError", "ModelFailure", "ModelReferenceError", "TraitsmithError", "UserError"),
     "lm.judge": ("Judge", "JudgeItem"),

@@ -15,10 +15,10 @@ _SECOND_TEMPERATURE = 0.7
 """A greedy answer would only repeat itself."""
 
 
-class Failure(Value):
+class NoAnswer(Value):
     """An item without a usable answer: why, and what the model wrote last."""
 
-    kind: Literal["failure"] = "failure"
+    kind: Literal["no_answer"] = "no_answer"
     reason: str
     text: str = ""
 
@@ -28,13 +28,17 @@ async def ask(
     prompt_name: str,
     values: Sequence[Mapping[str, object]],
     schema: type[Answer],
-    samplings: Sequence[Sampling],
-) -> list[Answer | Failure]:
-    """One validated answer per item, or the reason why there is none.
+    *,
+    seeds: Sequence[int],
+    max_tokens: int,
+    temperature: float = 1.0,
+) -> list[Answer | NoAnswer]:
+    """One validated answer per item of `values`, sampled from the item's own seed, or the reason why there is none.
 
     Malformed and cut answers are asked again once with another seed; refusals and errors are not. What a model writes
     never raises. CapabilityError: the model has no chat template, or its context is too small for an item.
     """
+    samplings = [Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed) for seed in seeds]
     requests = await _requests(model, prompt_name, values, schema, samplings)
     answers = [_read(completion, schema) for completion in await model.complete(requests)]
     again = [index for index, answer in enumerate(answers) if isinstance(answer, _Unusable)]
@@ -42,13 +46,13 @@ async def ask(
         second = await model.complete([_second_try(requests[index]) for index in again])
         for index, completion in zip(again, second, strict=True):
             answers[index] = _read(completion, schema)
-    return [answer.failure if isinstance(answer, _Unusable) else answer for answer in answers]
+    return [answer.no_answer if isinstance(answer, _Unusable) else answer for answer in answers]
 
 
 class _Unusable(Value):
     """A malformed or cut answer: it may be asked again."""
 
-    failure: Failure
+    no_answer: NoAnswer
 
 
 async def _requests(
@@ -70,18 +74,18 @@ async def _requests(
     ]
 
 
-def _read(completion: Completion, schema: type[Answer]) -> Answer | Failure | _Unusable:
+def _read(completion: Completion, schema: type[Answer]) -> Answer | NoAnswer | _Unusable:
     text = completion.text
     if completion.finish in ("refusal", "error"):
-        return Failure(reason=f"{completion.finish}: {completion.reason or 'no reason given'}", text=text)
+        return NoAnswer(reason=f"{completion.finish}: {completion.reason or 'no reason given'}", text=text)
     if completion.finish == "length":
-        return _Unusable(failure=Failure(reason=f"cut off after {completion.tokens_out} tokens", text=text))
+        return _Unusable(no_answer=NoAnswer(reason=f"cut off after {completion.tokens_out} tokens", text=text))
     try:
         return schema.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the answer"
-        return _Unusable(failure=Failure(reason=f"malformed: {place}: {first['msg']}", text=text))
+        return _Unusable(no_answer=NoAnswer(reason=f"malformed: {place}: {first['msg']}", text=text))
 
 
 def _second_try(request: Request) -> Request:

@@ -1,7 +1,9 @@
 """The call store: each model answer is written as it arrives and never asked for twice.
 
     store = CallStore(run / "store.sqlite")
-    author = Recorded(open_model("organism"), store, role="author", step="draft")
+    author = Recorded(open_model("organism"), store, role="author")
+    with store.during("draft"):
+        answers = await author.complete(requests)
 
 A request's key is the SHA-256 of the model's reference, the method, the whole request and, where a list holds the same
 request more than once, a sample number. A list runs in fixed chunks: a chunk is written in one transaction when its
@@ -19,7 +21,8 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +92,16 @@ class CallStore:
         # FULL: an answer that was paid for survives a power cut too. One sync a chunk costs milliseconds.
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA)
+        self.step = ""
+
+    @contextmanager
+    def during(self, step: str) -> Iterator[None]:
+        """Book the calls made inside under `step`, whoever makes them; steps of one store follow one another."""
+        before, self.step = self.step, step
+        try:
+            yield
+        finally:
+            self.step = before
 
     def answers(self, keys: Sequence[str]) -> dict[str, str]:
         """The first stored answer of each key that may be served, as JSON."""
@@ -123,15 +136,11 @@ class CallStore:
 class Recorded:
     """A model whose every answer goes through a store. It is a `Model` itself."""
 
-    def __init__(self, model: Model, store: CallStore, *, role: str, step: str, chunk: int = _CHUNK) -> None:
+    def __init__(self, model: Model, store: CallStore, *, role: str, chunk: int = _CHUNK) -> None:
         self.reference = model.reference
         self._model = model
         self._store = store
-        self._role, self._step, self._chunk = role, step, chunk
-
-    def at_step(self, step: str) -> "Recorded":
-        """The same model, role and store, at another step."""
-        return Recorded(self._model, self._store, role=self._role, step=step, chunk=self._chunk)
+        self._role, self._chunk = role, chunk
 
     async def capabilities(self) -> Capabilities:
         """As the model says."""
@@ -189,7 +198,7 @@ class Recorded:
         return Call(
             key=key,
             role=self._role,
-            step=self._step,
+            step=self._store.step,
             model=self.reference,
             method=method,
             request=request.model_dump_json(),
