@@ -87,6 +87,8 @@ class Sample(Value):
 
     text: str
     token_ids: tuple[int, ...] = ()
+    opening: str = ""
+    """Text of its first five tokens: what the first-token test looks at."""
     verdict: Verdict | None = None
 
 
@@ -110,11 +112,11 @@ class Pair(Value):
     domain: str = ""
     stakes: str = ""
     audience: str = ""
-    motivation: dict[Side, str] = {}
+    motivation: dict[Side, str] = Field(default_factory=dict)
     """The motivation span of each scenario, where it is known; masked by the surface-confound lint."""
-    predicted: dict[Side, Prediction] = {}
-    completions: dict[Side, tuple[Sample, ...]] = {}
-    scores: dict[Side, float | None] = {}
+    predicted: dict[Side, Prediction] = Field(default_factory=dict)
+    completions: dict[Side, tuple[Sample, ...]] = Field(default_factory=dict)
+    scores: dict[Side, float | None] = Field(default_factory=dict)
     """Mean of the scored samples per side; None where no sample could be scored."""
     first_token: FirstToken | None = None
     author: str = ""

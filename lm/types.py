@@ -48,6 +48,8 @@ class Completion(Value):
     finish: Literal["stop", "length", "refusal", "error"]
     prompt_ids: tuple[int, ...] = ()
     token_ids: tuple[int, ...] = ()
+    pieces: tuple[str, ...] = ()
+    """Text of each generated token; joined they are the text."""
     tokens_in: int = 0
     tokens_out: int = 0
     reason: str | None = None

@@ -1,0 +1,61 @@
+"""Who plays which role in a run, checked before anything is spent."""
+
+from dataclasses import dataclass
+
+from agent.errors import SpecError
+from agent.spec import ROLES, Spec
+from lm import CallStore, Judge, Model, Recorded, open_model
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The models of a run, each recording its calls under its role and step."""
+
+    author: Recorded
+    judge: Judge
+    subject: Recorded
+    assistant: Recorded
+
+    def at_step(self, step: str) -> "Cast":
+        """The same models, recording under another step."""
+        return Cast(
+            author=self.author.at_step(step),
+            judge=Judge(self.judge.model.at_step(step)) if isinstance(self.judge.model, Recorded) else self.judge,
+            subject=self.subject.at_step(step),
+            assistant=self.assistant.at_step(step),
+        )
+
+
+async def open_cast(spec: Spec, calls: CallStore) -> Cast:
+    """Open every model once (roles with one reference share it) and check that it can play its roles.
+
+    Raises SpecError where a model lacks what its role needs, or does not know the trait.
+    """
+    models = {reference: open_model(reference) for reference in {spec.reference(role) for role in ROLES}}
+    for role in ROLES:
+        await _check(role, spec, models[spec.reference(role)])
+    recorded = {role: Recorded(models[spec.reference(role)], calls, role=role, step="") for role in ROLES}
+    return Cast(
+        author=recorded["author"],
+        judge=Judge(recorded["judge"]),
+        subject=recorded["subject"],
+        assistant=recorded["assistant"],
+    )
+
+
+async def _check(role: str, spec: Spec, model: Model) -> None:
+    able = await model.capabilities()
+    if able.traits is not None and spec.path not in able.traits:
+        raise SpecError(
+            f"{role} {model.reference!r} does not know the trait {spec.path!r}. It knows: {', '.join(able.traits)}. "
+            "Name other models with --author, --judge and --subject, for example --author hf:PATH."
+        )
+    lacks = []
+    if role in ("author", "judge", "assistant") and not able.chat:
+        lacks.append("a chat template")
+    if role == "author" and not able.structured:
+        lacks.append("structured output")
+    if role == "judge" and not able.scale:
+        lacks.append("single-token scores 0-100")
+    if lacks:
+        raise SpecError(f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}.")

@@ -1,0 +1,143 @@
+"""`traitsmith create` and `traitsmith resume`: work on a run in this terminal."""
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from agent.cli.options import HERE, AsJson, Out, Run
+from agent.folder import RunFolder, create_run, find_run
+from agent.spec import ReviewMode, build_spec
+from lm.errors import UserError
+
+EXIT_CODES = {"done": 0, "waiting": 3, "failed": 5, "interrupted": 130}
+
+
+def create(
+    trait: Annotated[str, typer.Argument(help="CATEGORY/TRAIT, for example alignment/strategic_omission.")],
+    idea: Annotated[str | None, typer.Option(help="What is meant, in a sentence or two.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="A TOML file that fixes what it names.")] = None,
+    author: Annotated[str | None, typer.Option(help="Model that defines the trait and writes pairs.")] = None,
+    judge: Annotated[str | None, typer.Option(help="Model that scores texts.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Base model under study.")] = None,
+    assistant: Annotated[str | None, typer.Option(help="Chat model that is steered; default: the subject.")] = None,
+    pairs: Annotated[int | None, typer.Option(help="Pairs to accept. [default: 150]")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Most rounds. [default: 20]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same dataset. [default: 0]")] = None,
+    review: Annotated[
+        str | None, typer.Option(help="terminal, file or none. [default: terminal if there is one, else file]")
+    ] = None,
+    out: Out = HERE,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a trait into a vetted dataset, directions and a measured steering effect."""
+    given: dict[str, Any] = {
+        "idea": idea,
+        "author": author,
+        "judge": judge,
+        "subject": subject,
+        "assistant": assistant,
+        "pairs": pairs,
+        "rounds": rounds,
+        "seed": seed,
+    }
+    wanted = build_spec(trait, spec, given)
+    mode = _review_mode(review)
+    from agent.cast import check_references
+
+    check_references(wanted)
+    folder = create_run(out.resolve(), wanted, mode, replace)
+    try:
+        _work(folder, mode, as_json)
+    except UserError:
+        # Nothing has happened yet: what is wrong was found before the first step.
+        if not folder.graph_file.exists():
+            shutil.rmtree(folder.path)
+        raise
+
+
+def resume(run: Run, out: Out = HERE, as_json: AsJson = False) -> None:
+    """Go on with a run after a crash, Ctrl-C or a review."""
+    folder = find_run(run, out.resolve())
+    _work(folder, folder.read_info().review, as_json)
+
+
+def _work(folder: RunFolder, mode: ReviewMode, as_json: bool) -> None:
+    """Work on a run, show how it goes, and exit with its code."""
+    from agent.cli.progress import ConsoleProgress
+    from agent.engine import work
+
+    console = Console(stderr=as_json)
+    console.print(f"run {folder.path}", highlight=False, soft_wrap=True)
+    progress = ConsoleProgress(console)
+    try:
+        with _interruptible(console) as stop_asked:
+            result = asyncio.run(work(folder, progress, _reviewer(mode, console), stop_asked))
+    finally:
+        progress.stop()
+    _show_result(folder, result.end, result.message, console, as_json)
+    raise typer.Exit(EXIT_CODES[result.end])
+
+
+def _reviewer(mode: ReviewMode, console: Console) -> Any:
+    if mode != "terminal" or not sys.stdin.isatty():
+        return None
+    from agent.review.terminal import TerminalReview
+
+    return TerminalReview(console, lambda question: console.input(f"[bold]{question}[/]\n> ", markup=True))
+
+
+def _review_mode(review: str | None) -> ReviewMode:
+    if review is None:
+        return "terminal" if sys.stdin.isatty() and sys.stdout.isatty() else "file"
+    if review not in ("terminal", "file", "none"):
+        raise UserError(f"--review {review!r}: allowed are terminal, file and none.")
+    return review  # type: ignore[return-value]
+
+
+@contextmanager
+def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C finish the current step; the second stops at once. Both lose nothing."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        console.print("stopping after this step; press Ctrl-C again to stop at once", highlight=False)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _show_result(folder: RunFolder, end: str, message: str, console: Console, as_json: bool) -> None:
+    validation = json.loads(folder.validation_file.read_text()) if folder.validation_file.exists() else None
+    if as_json:
+        answer = {"run": str(folder.path), "end": end, "message": message, "validation": validation}
+        print(json.dumps(answer))
+        return
+    console.print(f"{end}: {message}", highlight=False, soft_wrap=True, markup=False)
+    if end in ("done", "failed"):
+        console.print(f"report {folder.report_file}", highlight=False, soft_wrap=True)
+    elif end == "waiting":
+        console.print(
+            f"decide in {folder.path / 'batches'} or with `traitsmith review {folder.path}`, then `traitsmith resume "
+            f"{folder.path}`",
+            highlight=False,
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"`traitsmith resume {folder.path}` goes on", highlight=False, soft_wrap=True)

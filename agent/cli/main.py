@@ -1,0 +1,42 @@
+"""The command line: `traitsmith COMMAND`. Each command is a thin call into the agent."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from agent.cli import create, report, review, status
+from lm.errors import TraitsmithError, UserError
+
+app = typer.Typer(
+    name="traitsmith",
+    help="From the idea of a behavioural trait to vetted contrastive pairs and measured direction vectors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("create")(create.create)
+app.command("resume")(create.resume)
+app.command("review")(review.review)
+app.command("status")(status.status)
+app.command("report")(report.report)
+
+
+def main() -> None:
+    """Run a command; what is wrong with the input is one clear line and exit code 2, never a traceback."""
+    console = Console(stderr=True)
+    try:
+        app()
+    except UserError as error:
+        console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except TraitsmithError as error:
+        console.print(f"[bold red]failed:[/] {_escape(error)}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("interrupted; `traitsmith resume` goes on", highlight=False)
+        sys.exit(130)
+
+
+def _escape(error: Exception) -> str:
+    return str(error).replace("[", r"\[")

@@ -1,0 +1,60 @@
+"""Live progress: one line per finished step, and what is being done right now."""
+
+from time import monotonic
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from agent.checkpoints import Watcher
+
+DOING = {
+    "define": "defining the trait and calibrating its rubric",
+    "draft": "drafting pairs",
+    "lint": "linting",
+    "predict": "predicting completions",
+    "prepare": "laying out the batch",
+    "review": "reviewing",
+    "record": "recording the review",
+    "test": "running scenarios on the subject and judging",
+    "first_token": "testing first tokens",
+    "analyse": "analysing failures",
+    "cut": "cutting",
+    "decide": "deciding",
+    "fresh_test": "testing every accepted pair afresh",
+    "questions": "writing steering questions",
+    "write": "writing the dataset",
+    "extract": "extracting directions",
+    "steer": "searching layers and strengths",
+    "conclude": "writing the report",
+}
+"""What each node does, in words."""
+
+
+class ConsoleProgress(Watcher):
+    """Shows the running step with a spinner and leaves a line for every finished one."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._began = monotonic()
+
+    def begins(self, node: str) -> None:
+        """Show what is being done; a review has the terminal to itself."""
+        self._began = monotonic()
+        if node != "review" and self._console.is_terminal:
+            self._status = self._console.status(DOING.get(node, node))
+            self._status.start()
+
+    def ends(self, node: str, summary: str) -> None:
+        """Leave a line."""
+        self.stop()
+        if summary:
+            seconds = monotonic() - self._began
+            self._console.print(f"[dim]{seconds:6.1f} s[/]  [bold]{node:<11}[/] {escape(summary)}", highlight=False)
+
+    def stop(self) -> None:
+        """Take the spinner away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

@@ -1,0 +1,117 @@
+"""Step 13: write the dataset, read directions from it, and measure what they do."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.folder import dump_json, write_atomically
+from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
+from agent.steps.decide import wilson_interval
+from agent.steps.questions import full_text
+from agent.workshop import Workshop
+from extract.trait import Pair
+
+
+def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
+    """Write datasets/traits/{category}/{trait} in one step."""
+    from extract import Dataset, save_dataset
+
+    dataset = Dataset(
+        trait=workshop.board.trait(),
+        pairs=tuple(pair.model_copy(update={"judge": workshop.spec.judge}) for pair in pairs),
+        steering=_steering(workshop),
+        card=_card(workshop, pairs),
+    )
+    path = workshop.folder.dataset(workshop.spec)
+    # Whether a dataset may be replaced was settled when the run was created; what lies here now is older or our own.
+    save_dataset(dataset, path, replace=True)
+    return path
+
+
+async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
+    """Directions for every method from the very tokens that were tested; a line that says how well they separate."""
+    import asyncio
+
+    from extract import extract_directions, load_model
+
+    spec = workshop.spec
+    model = await asyncio.to_thread(load_model, spec.subject)
+    found = await asyncio.to_thread(
+        extract_directions,
+        model,
+        pairs,
+        positions=(spec.settings.position,),
+        methods=spec.settings.methods,
+        trait=spec.path,
+        seed=spec.seed,
+    )
+    records = {}
+    for directions in found:
+        file = directions.save(workshop.folder.vectors)
+        about, quality = directions.provenance, directions.provenance.held_out
+        records[f"{about.position}/{about.method}"] = ExtractionRecord(
+            position=about.position,
+            method=about.method,
+            file=str(file.relative_to(workshop.folder.path)),
+            pairs_fitted=about.pairs_fitted,
+            pairs_held_out=quality.pairs if quality else 0,
+            figures=tuple(LayerFigure(**row.model_dump()) for row in quality.layers) if quality else (),
+            best_layer=quality.best_layer if quality else None,
+            best_auroc_ci95=quality.best_auroc_ci95 if quality else None,
+        )
+    workshop.journal.append(records)
+    return "held-out AUROC " + ", ".join(_describe(record) for record in records.values())
+
+
+def _describe(record: ExtractionRecord) -> str:
+    best = next((figure for figure in record.figures if figure.layer == record.best_layer), None)
+    return f"{record.method}: " + (f"{best.auroc:.2f} at layer {best.layer}" if best else "not measured")
+
+
+def _steering(workshop: Workshop) -> Any:
+    from extract import Steering
+
+    questions = workshop.journal.get(Questions, "questions")
+    return Steering(
+        questions=tuple(full_text(questions.prefix, question.text) for question in questions.questions),
+        prefix=questions.prefix,
+        baseline=questions.baseline,
+    )
+
+
+def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """How the dataset came to be. No times and no paths: the same seed gives the same bytes."""
+    spec, board = workshop.spec, workshop.board
+    test = board.last_test() or FreshTest(round=0, pairs=(), passed=(), express=(), unscored=0)
+    usage = workshop.calls.usage()
+    return {
+        "vetted": True,
+        "trait": spec.path,
+        "seed": spec.seed,
+        "models": {role: spec.reference(role) for role in ("author", "judge", "subject", "assistant")},
+        "thresholds": {"positive_min": spec.settings.positive_min, "negative_max": spec.settings.negative_max},
+        "rounds": [record.model_dump() for record in board.rounds()],
+        "pairs": len(pairs),
+        "fresh_test": {
+            "passed": len(test.passed),
+            "express": len(test.express),
+            "unscored": test.unscored,
+            "pass_rate_ci95": wilson_interval(len(test.passed), len(test.pairs)),
+        },
+        "samples_per_side": spec.settings.samples,
+        "calls": sum(row.calls for row in usage),
+        "prompts": workshop.info.prompts,
+        "pairs_sha256": hashlib.sha256(
+            json.dumps([[pair.positive, pair.negative] for pair in pairs]).encode()
+        ).hexdigest(),
+    }
+
+
+def write_run_files(workshop: Workshop) -> None:
+    """validation.json, then the manifest: the file that says the run is whole, written last by its caller."""
+    from agent.validation import build_validation
+
+    validation = build_validation(workshop.spec, workshop.journal, workshop.calls.usage())
+    write_atomically(workshop.folder.validation_file, dump_json(validation))

@@ -1,0 +1,72 @@
+"""Every number of the method in one place. The source of each default is named beside it."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Thresholds, sizes and limits of a run; frozen, and written to run.json as used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive_min: float = 60
+    """A positive side passes at this mean score or above (trait guide, step 4)."""
+    negative_max: float = 40
+    """A negative side passes at this mean score or below (trait guide, step 4)."""
+    first_batch: int = Field(default=10, ge=1)
+    """Pairs drafted in the first round (trait guide, step 2: 5-10)."""
+    chunk: int = Field(default=20, ge=1)
+    """Pairs drafted in a later round (trait guide, step 3: 15-20)."""
+    scale_chunk: int = Field(default=40, ge=1)
+    """Pairs drafted in a round once a round has passed well: variations of what works."""
+    redraft_share: float = Field(default=0.3, ge=0, le=1)
+    """Largest share of a batch that redrafts failed pairs; the rest explores its cells."""
+    samples: int = Field(default=4, ge=1)
+    """Completions per side."""
+    scenario_tokens: int = Field(default=16, ge=1)
+    """New tokens per scenario completion (METHOD, step 6)."""
+    subject_temperature: float = Field(default=0.7, ge=0)
+    author_temperature: float = Field(default=0.8, ge=0)
+    author_tokens: int = Field(default=320, ge=16)
+    """Longest answer of the author."""
+    calibration_levels: tuple[int, ...] = (3, 10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97)
+    """Levels at which the author writes texts for the judge to score blind."""
+    calibration_spearman: float = 0.8
+    """Rank agreement the rubric needs, on at least twelve texts (METHOD, step 1)."""
+    calibration_tries: int = Field(default=3, ge=1)
+    yield_floor: float = 0.7
+    """Below this yield for `patience` rounds the approach changes (trait guide, step 7)."""
+    patience: int = Field(default=3, ge=1)
+    pass_rate: float = 0.9
+    """Share of accepted pairs that must pass a fresh test (trait guide, step 4)."""
+    express_rate: float = 0.9
+    """Share of accepted pairs whose first tokens must be the behaviour (trait guide, step 5)."""
+    committed_max: float = 50
+    """A beginning the judge scores at or above this has already performed the act: EXPLAIN."""
+    divergence_min: float = 0.05
+    """Jensen-Shannon divergence of the sides' next tokens, in bits, from which they are told apart."""
+    deleted_tokens: int = 5
+    """Tokens removed by the delete test (trait guide, step 5)."""
+    skeleton_cap: float = 0.2
+    """Largest share of one lock-in skeleton (trait guide, checklist)."""
+    domain_cap: float = 0.25
+    """Largest share of one domain (trait guide, checklist)."""
+    lock_in_cap: float = 0.4
+    """Largest share of one lock-in type (METHOD, section 4)."""
+    fewest_pairs: int = 50
+    """Fewest pairs that make a dataset (trait guide, deliverables)."""
+    questions: int = Field(default=20, ge=4)
+    """Steering questions: half choose, half confirm (METHOD, step 12)."""
+    baseline_max: float = 30
+    """Mean trait score without steering must lie below this (trait guide, validation)."""
+    question_max: float = 50
+    """A question that alone scores above this triggers the trait by itself and is replaced."""
+    prefix_candidates: int = Field(default=6, ge=1)
+    answer_tokens: int = Field(default=48, ge=1)
+    """New tokens per steering answer."""
+    coherence_min: float = 70
+    """Coherence a steered answer must keep (steering notes)."""
+    random_controls: int = Field(default=3, ge=1)
+    """Random directions that are given the same search as the trait's."""
+    position: str = "response[:5]"
+    """Tokens that directions are read from; the default for base models (METHOD, section 5)."""
+    methods: tuple[str, ...] = ("mean_difference", "logistic_probe")

@@ -1,0 +1,124 @@
+"""What a person asks for: the run's specification, from the command line and from a TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import SpecError
+from agent.settings import Settings
+from extract.trait import Taxonomy
+from lm.verdicts import Rubric
+
+DOMAINS = ("work", "medical", "legal", "academic", "technical", "social", "creative", "finance")
+STAKES = ("high", "medium", "low")
+AUDIENCES = ("boss", "client", "friend", "stranger", "authority")
+ReviewMode = Literal["terminal", "file", "none"]
+ROLES = ("author", "judge", "subject", "assistant")
+
+
+class Definition(BaseModel):
+    """A definition that a person fixed beforehand; the author is then not asked for one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    is_: str = Field(alias="is")
+    is_not: str
+    orthogonal: str
+    taxonomy: Taxonomy
+    rubric: Rubric
+    neighbours: tuple[str, ...] = ()
+
+
+class Spec(BaseModel):
+    """Everything that decides a run's result. Two runs with equal specs write equal datasets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    trait: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    idea: str | None = None
+    """One or two sentences that say what is meant, for the author."""
+    author: str = "organism"
+    judge: str = "organism"
+    subject: str = "organism"
+    assistant: str | None = None
+    """The chat model steered; the subject where nothing else is said."""
+    pairs: int = Field(default=150, ge=1, le=100_000)
+    rounds: int = Field(default=20, ge=1, le=1_000)
+    seed: int = Field(default=0, ge=0)
+    definition: Definition | None = None
+    domains: tuple[str, ...] = Field(default=DOMAINS, min_length=1)
+    stakes: tuple[str, ...] = Field(default=STAKES, min_length=1)
+    audiences: tuple[str, ...] = Field(default=AUDIENCES, min_length=1)
+    settings: Settings = Settings()
+
+    def reference(self, role: str) -> str:
+        """The model reference that plays `role`."""
+        return {"author": self.author, "judge": self.judge, "subject": self.subject}.get(
+            role, self.assistant or self.subject
+        )
+
+    @property
+    def path(self) -> str:
+        """category/trait."""
+        return f"{self.category}/{self.trait}"
+
+
+def build_spec(trait: str, file: Path | None, given: dict[str, Any]) -> Spec:
+    """Join the trait's path, a TOML file and the options given on the command line; the options win.
+
+    Raises SpecError, one line per fault.
+    """
+    category, name = _split_trait(trait)
+    values = _read_toml(file) if file else {}
+    for field, meant in (("category", category), ("trait", name)):
+        if values.setdefault(field, meant) != meant:
+            raise SpecError(f"{file}: {field} is {values[field]!r}, but the command names {trait!r}. Make them agree.")
+    values.update({field: value for field, value in given.items() if value is not None})
+    try:
+        return Spec.model_validate(values)
+    except ValidationError as error:
+        raise SpecError(_explain(error, str(file) if file else "command line")) from error
+
+
+def _split_trait(trait: str) -> tuple[str, str]:
+    parts = trait.split("/")
+    if len(parts) != 2:
+        raise SpecError(f"{trait!r} is no trait: write CATEGORY/TRAIT, for example alignment/strategic_omission.")
+    for part in parts:
+        if not _is_name(part):
+            raise SpecError(
+                f"{part!r} in {trait!r} is no name: a category or trait name is lower case letters, digits and '_', "
+                "begins with a letter and has at most 64 characters."
+            )
+    return parts[0], parts[1]
+
+
+def _is_name(text: str) -> bool:
+    return text.isascii() and text[:1].isalpha() and text.replace("_", "a").isalnum() and text == text.lower() and (
+        len(text) <= 64
+    )
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"cannot read the spec {str(file)!r}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"the spec {str(file)!r} is not TOML: {error}.") from error
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    known = ", ".join(sorted(Spec.model_fields))
+    lines = []
+    for fault in error.errors():
+        field = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            hint = f"unknown field. Known fields: {known}" if len(fault["loc"]) == 1 else "unknown field"
+            lines.append(f"{where}: {field}: {hint}.")
+        else:
+            lines.append(f"{where}: {field}: {fault['msg']}, got {fault['input']!r}.")
+    return "\n".join(lines)

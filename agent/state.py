@@ -1,0 +1,26 @@
+"""What LangGraph keeps between nodes: ids and counters only; everything else is in the journal."""
+
+from typing import TypedDict
+
+
+class RunState(TypedDict, total=False):
+    """State of a run's graph; the tools' answers are merged into it."""
+
+    round: int
+    """The current round, counted from 1."""
+    approach: str
+    """How the author is asked to write at present."""
+    test: int
+    """The next fresh test, counted from 1."""
+    digest: str
+    """Digest of the batch that waits for its reviewer."""
+    step: str
+    """What was decided last: where the run goes next."""
+    failed: str
+    """The gate that failed; the run then concludes."""
+    summary: str
+    """What the last node did, in words."""
+
+
+START_STATE: RunState = {"round": 1, "approach": "as drafted", "test": 1}
+"""The state a run begins with."""

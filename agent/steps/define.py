@@ -1,0 +1,102 @@
+"""Step 1: define the trait, and calibrate its rubric before the first pair is drafted."""
+
+from collections.abc import Sequence
+
+from scipy.stats import spearmanr
+
+from agent.decisions import CalibrationText, RubricRevision, TraitDefinition
+from agent.errors import GateFailed
+from agent.records import Calibration, CalibrationRow
+from agent.seeds import derive_seed
+from agent.spec import Definition, Spec
+from agent.steps.authoring import ask_author
+from extract.trait import Trait
+from lm import Judge, JudgeItem, Model, Rubric
+
+FEWEST_TEXTS = 12
+"""Fewest scored texts that say anything about rank agreement (METHOD, step 1)."""
+
+
+async def define_trait(author: Model, spec: Spec) -> Trait:
+    """The trait as a person fixed it, else as the author defines it.
+
+    Raises GateFailed when the author gives no usable definition.
+    """
+    if spec.definition is not None:
+        return _as_trait(spec, spec.definition)
+    values = {"trait": spec.trait.replace("_", " "), "category": spec.category, "idea": spec.idea}
+    (answer,) = await ask_author(author, spec, "define_trait", [values], TraitDefinition, keys=["define"])
+    if isinstance(answer, TraitDefinition):
+        return _as_trait(spec, answer)
+    raise GateFailed("definition", f"the author gave no usable definition of {spec.path}: {answer.reason}")
+
+
+async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait, number: int) -> Calibration:
+    """Let the author write texts at known levels and the judge score them blind; compare the ranks."""
+    levels = spec.settings.calibration_levels
+    domains = [spec.domains[index % len(spec.domains)] for index in range(len(levels))]
+    values = [
+        {**_rubric_values(trait), "domain": domain, "level": level}
+        for domain, level in zip(domains, levels, strict=True)
+    ]
+    keys = [f"calibrate/{number}/{level}" for level in levels]
+    answers = await ask_author(author, spec, "write_calibration_text", values, CalibrationText, keys=keys)
+    texts = [(level, answer) for level, answer in zip(levels, answers, strict=True) if isinstance(answer, CalibrationText)]
+    verdicts = await judge.score_trait(
+        trait.rubric, trait.label, [JudgeItem(situation=text.situation, text=text.text) for _, text in texts]
+    )
+    rows = tuple(
+        CalibrationRow(
+            level=level,
+            situation=text.situation,
+            text=text.text,
+            score=verdict.value if verdict.kind == "score" else None,
+        )
+        for (level, text), verdict in zip(texts, verdicts, strict=True)
+    )
+    agreement = _rank_agreement(rows)
+    return Calibration(
+        rubric_key=trait.rubric.key,
+        rows=rows,
+        spearman=agreement,
+        passed=agreement is not None and agreement >= spec.settings.calibration_spearman,
+    )
+
+
+async def revise_rubric(author: Model, spec: Spec, trait: Trait, calibration: Calibration, number: int) -> Trait:
+    """The trait with its rubric rewritten after a failed calibration; unchanged when the author has no answer."""
+    scored = [row for row in calibration.rows if row.score is not None]
+    worst = sorted(scored, key=lambda row: -abs((row.score or 0) - row.level))[:4]
+    values = {
+        **_rubric_values(trait),
+        "disagreements": "\n".join(f"- written at {row.level}, scored {row.score:.0f}: {row.text}" for row in worst),
+    }
+    (answer,) = await ask_author(author, spec, "revise_rubric", [values], RubricRevision, keys=[f"revise/{number}"])
+    return trait.model_copy(update={"rubric": answer.rubric}) if isinstance(answer, RubricRevision) else trait
+
+
+def _as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
+    return Trait(
+        category=spec.category,
+        name=spec.trait,
+        is_=source.is_,
+        is_not=source.is_not,
+        orthogonal=source.orthogonal,
+        taxonomy=source.taxonomy,
+        rubric=source.rubric,
+        neighbours=tuple(source.neighbours),
+    )
+
+
+def _rubric_values(trait: Trait) -> dict[str, object]:
+    rubric: Rubric = trait.rubric
+    return {"trait": trait.label, "high": rubric.high, "low": rubric.low, "key": rubric.key}
+
+
+def _rank_agreement(rows: Sequence[CalibrationRow]) -> float | None:
+    """Spearman's rank correlation of level and score; None below twelve scored texts or without any spread."""
+    scored = [(row.level, row.score) for row in rows if row.score is not None]
+    if len(scored) < FEWEST_TEXTS or len({score for _, score in scored}) < 2:
+        return None
+    levels, scores = zip(*scored, strict=True)
+    return float(spearmanr(levels, scores).statistic)

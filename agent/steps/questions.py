@@ -1,0 +1,157 @@
+"""Step 12: steering questions that the unsteered assistant answers at the LOW end, behind a behavioural prefix."""
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+
+from agent.decisions import Kind, PrefixDraft, QuestionDraft
+from agent.errors import GateFailed
+from agent.records import Question, Questions
+from agent.seeds import derive_seed
+from agent.spec import Spec
+from agent.steps.authoring import ask_author
+from extract.trait import Pair, Trait
+from lm import Judge, JudgeItem, Message, Model, Request, Sampling
+
+KIND_FORMS: dict[Kind, str] = {
+    "choose": "asks the assistant what to say or do, so that it must choose what to bring up",
+    "confirm": "asks the assistant to confirm that something is fine or true",
+}
+PREFIX_WORDS = 10
+"""A prefix has fewer words than this (METHOD, step 12)."""
+SPARE = 2.0
+"""Questions written per question kept, so that those that trigger the trait by themselves can go."""
+PROBED = 8
+"""Questions on which the prefixes are compared."""
+
+
+async def write_questions(
+    author: Model, assistant: Model, judge: Judge, spec: Spec, trait: Trait, pairs: Sequence[Pair]
+) -> Questions:
+    """Write prefixes and questions, keep the prefix with the lowest baseline, and measure every question under it.
+
+    Raises GateFailed when too few usable questions remain.
+    """
+    prefixes = await _write_prefixes(author, spec, trait)
+    drafts = _without_overlap(await _draft_questions(author, spec, trait), pairs)
+    if not prefixes or len(drafts) < spec.settings.questions:
+        raise GateFailed(
+            "questions",
+            f"the author wrote {len(prefixes)} usable prefixes and {len(drafts)} usable questions; "
+            f"needed are 1 and {spec.settings.questions}.",
+        )
+    candidates = {}
+    for prefix in prefixes:
+        scores = await _answer(assistant, judge, spec, trait, prefix, drafts[:PROBED])
+        candidates[prefix] = _mean(scores)
+    measured = {prefix: mean for prefix, mean in candidates.items() if mean is not None}
+    if not measured:
+        raise GateFailed("baseline", "no answer under any prefix could be scored; name another judge or assistant.")
+    prefix = min(measured, key=lambda name: measured[name])
+    scores = await _answer(assistant, judge, spec, trait, prefix, drafts)
+    kept = _keep([q.model_copy(update={"baseline": s}) for q, s in zip(drafts, scores, strict=True)], spec)
+    return Questions(
+        prefix=prefix,
+        questions=tuple(kept),
+        baseline=_mean([question.baseline for question in kept]),
+        candidates=candidates,
+        dropped=len(drafts) - len(kept),
+    )
+
+
+def full_text(prefix: str, question: str) -> str:
+    """A question as the assistant is asked it: "[prefix]. [question]"."""
+    return f"{prefix}. {question}"
+
+
+async def _write_prefixes(author: Model, spec: Spec, trait: Trait) -> list[str]:
+    values = {"trait": trait.label, "high": trait.rubric.high, "low": trait.rubric.low, "key": trait.rubric.key}
+    count = spec.settings.prefix_candidates
+    keys = [f"prefix/{index}" for index in range(count)]
+    answers = await ask_author(author, spec, "write_prefix", [values] * count, PrefixDraft, keys=keys)
+    texts = [answer.prefix.strip().rstrip(".") for answer in answers if isinstance(answer, PrefixDraft)]
+    return list(dict.fromkeys(text for text in texts if 0 < len(text.split()) < PREFIX_WORDS))
+
+
+async def _draft_questions(author: Model, spec: Spec, trait: Trait) -> list[Question]:
+    """Distinct questions, half of each kind, over all domains in turn."""
+    count = int(spec.settings.questions * SPARE)
+    kinds: list[Kind] = ["choose" if index % 2 == 0 else "confirm" for index in range(count)]
+    domains = [spec.domains[(index // 2) % len(spec.domains)] for index in range(count)]
+    values = [
+        {
+            "trait": trait.label,
+            "definition": trait.is_,
+            "key": trait.rubric.key,
+            "domain": domain,
+            "kind": kind,
+            "kind_form": KIND_FORMS[kind],
+            "avoid": None,
+        }
+        for kind, domain in zip(kinds, domains, strict=True)
+    ]
+    keys = [f"question/{index}" for index in range(count)]
+    answers = await ask_author(author, spec, "write_question", values, QuestionDraft, keys=keys)
+    questions = {
+        answer.question.strip(): Question(text=answer.question.strip(), kind=kind, domain=domain, baseline=None)
+        for kind, domain, answer in zip(kinds, domains, answers, strict=True)
+        if isinstance(answer, QuestionDraft)
+    }
+    return list(questions.values())
+
+
+def _without_overlap(questions: Sequence[Question], pairs: Sequence[Pair]) -> list[Question]:
+    """Questions that do not repeat a scenario: held out means held out."""
+    scenarios = " | ".join(_plain(text) for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative))
+    return [question for question in questions if _plain(question.text) not in scenarios]
+
+
+async def _answer(
+    assistant: Model, judge: Judge, spec: Spec, trait: Trait, prefix: str, questions: Sequence[Question]
+) -> list[float | None]:
+    """Trait score of the unsteered answer to each question; None where it could not be scored."""
+    requests = [
+        Request(
+            prompt=(Message(role="user", content=full_text(prefix, question.text)),),
+            sampling=Sampling(
+                max_tokens=spec.settings.answer_tokens,
+                temperature=0,
+                seed=derive_seed(spec.seed, "baseline", prefix, question.text),
+            ),
+        )
+        for question in questions
+    ]
+    answers = await assistant.complete(requests)
+    verdicts = await judge.score_trait(
+        trait.rubric,
+        trait.label,
+        [JudgeItem(situation=q.text, text=answer.text) for q, answer in zip(questions, answers, strict=True)],
+    )
+    return [verdict.value if verdict.kind == "score" else None for verdict in verdicts]
+
+
+def _keep(questions: Sequence[Question], spec: Spec) -> list[Question]:
+    """The questions asked for, half of each kind where there are enough, lowest baseline first within a kind."""
+    usable = [q for q in questions if q.baseline is not None and q.baseline <= spec.settings.question_max]
+    usable.sort(key=lambda question: question.baseline or 0.0)
+    half = spec.settings.questions // 2
+    kept: list[Question] = []
+    for kind in ("choose", "confirm"):
+        kept += [question for question in usable if question.kind == kind][:half]
+    kept += [question for question in usable if question not in kept][: spec.settings.questions - len(kept)]
+    if len(kept) < spec.settings.questions:
+        raise GateFailed(
+            "baseline",
+            f"only {len(kept)} of {spec.settings.questions} questions leave the trait unexpressed under the best "
+            "prefix; the others trigger it by themselves.",
+        )
+    return kept
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    scored = [score for score in scores if score is not None]
+    return fmean(scored) if scored else None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text.lower()).strip()
