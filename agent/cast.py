@@ -4,26 +4,17 @@ from dataclasses import dataclass
 
 from agent.errors import SpecError
 from agent.spec import ROLES, Spec
-from lm import CallStore, Judge, Model, Recorded, open_model
+from lm import CallStore, Judge, Model, Recorded, open_model, parse_reference
 
 
 @dataclass(frozen=True)
 class Cast:
-    """The models of a run, each recording its calls under its role and step."""
+    """The models of a run, each recording its calls under its role."""
 
-    author: Recorded
+    author: Model
     judge: Judge
-    subject: Recorded
-    assistant: Recorded
-
-    def at_step(self, step: str) -> "Cast":
-        """The same models, recording under another step."""
-        return Cast(
-            author=self.author.at_step(step),
-            judge=Judge(self.judge.model.at_step(step)) if isinstance(self.judge.model, Recorded) else self.judge,
-            subject=self.subject.at_step(step),
-            assistant=self.assistant.at_step(step),
-        )
+    subject: Model
+    assistant: Model
 
 
 async def open_cast(spec: Spec, calls: CallStore) -> Cast:
@@ -34,7 +25,7 @@ async def open_cast(spec: Spec, calls: CallStore) -> Cast:
     models = {reference: open_model(reference) for reference in {spec.reference(role) for role in ROLES}}
     for role in ROLES:
         await _check(role, spec, models[spec.reference(role)])
-    recorded = {role: Recorded(models[spec.reference(role)], calls, role=role, step="") for role in ROLES}
+    recorded = {role: Recorded(models[spec.reference(role)], calls, role=role) for role in ROLES}
     return Cast(
         author=recorded["author"],
         judge=Judge(recorded["judge"]),
@@ -59,3 +50,9 @@ async def _check(role: str, spec: Spec, model: Model) -> None:
         lacks.append("single-token scores 0-100")
     if lacks:
         raise SpecError(f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}.")
+
+
+def check_references(spec: Spec) -> None:
+    """Refuse a malformed model reference before a run is created; no model is loaded for it."""
+    for role in ROLES:
+        parse_reference(spec.reference(role))

@@ -8,8 +8,10 @@ from typing import Any
 
 from agent.folder import dump_json, write_atomically
 from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
+from agent.report.build import write_report
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
+from agent.validation import build_validation
 from agent.workshop import Workshop
 from extract.trait import Pair
 
@@ -110,8 +112,15 @@ def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def write_run_files(workshop: Workshop) -> None:
-    """validation.json, then the manifest: the file that says the run is whole, written last by its caller."""
-    from agent.validation import build_validation
+    """validation.json, the prompts as used, the report; last the manifest, which says that the run is whole."""
+    folder, usage = workshop.folder, workshop.calls.usage()
+    validation = build_validation(workshop.spec, workshop.journal, usage)
+    write_atomically(folder.validation_file, dump_json(validation))
+    write_report(folder, workshop.journal, usage)
+    lasting = [folder.info_file, folder.validation_file, folder.report_file, *sorted(folder.vectors.rglob("*.safetensors"))]
+    digests = {str(file.relative_to(folder.path)): _sha256(file) for file in lasting}
+    write_atomically(folder.manifest_file, dump_json({"passed": validation["passed"], "files": digests}))
 
-    validation = build_validation(workshop.spec, workshop.journal, workshop.calls.usage())
-    write_atomically(workshop.folder.validation_file, dump_json(validation))
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -5,14 +5,14 @@ The graph's nodes call these tools, and so can any other program: `await TOOLS["
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from agent.coverage import choose_balanced, plan_cells
 from agent.errors import GateFailed
-from agent.handoff import extract_run, publish_dataset, steer_run
+from agent.handoff import extract_run, publish_dataset, steer_run, write_run_files
 from agent.records import (
     Calibration,
     Draft,
@@ -28,7 +28,6 @@ from agent.records import (
     TraitRecord,
     Trial,
 )
-from agent.report.build import write_report
 from agent.review.batch import apply_review, prepare_review
 from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
 from agent.steps.decide import approach_advice, decide_next, describe_test, next_approach, test_passes
@@ -103,8 +102,8 @@ class Tool(Generic[InT, OutT]):
 
     async def run(self, workshop: Workshop, values: Mapping[str, Any]) -> OutT:
         """Check the input, do the work, give the output."""
-        at_step = replace(workshop, cast=workshop.cast.at_step(self.name))
-        return await self.call(at_step, self.takes.model_validate(dict(values)))
+        with workshop.calls.during(self.name):
+            return await self.call(workshop, self.takes.model_validate(dict(values)))
 
 
 TOOLS: dict[str, Tool[Any, Any]] = {}
@@ -316,7 +315,7 @@ async def steer_dataset(workshop: Workshop, _: OfTest) -> Done:
 async def conclude_run(workshop: Workshop, _: Nothing) -> Done:
     ending = workshop.journal.find(Ending, "ending") or Ending(passed=True, gate=None, message="all gates passed")
     workshop.journal.append({"ending": ending})
-    write_report(workshop)
+    write_run_files(workshop)
     return Done(summary=ending.message)
 
 

@@ -57,7 +57,7 @@ def create(
     check_references(wanted)
     folder = create_run(out.resolve(), wanted, mode, replace)
     try:
-        _work(folder, mode, as_json)
+        work_in_terminal(folder, mode, as_json, Console(stderr=as_json))
     except UserError:
         # Nothing has happened yet: what is wrong was found before the first step.
         if not folder.graph_file.exists():
@@ -68,15 +68,14 @@ def create(
 def resume(run: Run, out: Out = HERE, as_json: AsJson = False) -> None:
     """Go on with a run after a crash, Ctrl-C or a review."""
     folder = find_run(run, out.resolve())
-    _work(folder, folder.read_info().review, as_json)
+    work_in_terminal(folder, folder.read_info().review, as_json, Console(stderr=as_json))
 
 
-def _work(folder: RunFolder, mode: ReviewMode, as_json: bool) -> None:
+def work_in_terminal(folder: RunFolder, mode: ReviewMode, as_json: bool, console: Console) -> None:
     """Work on a run, show how it goes, and exit with its code."""
     from agent.cli.progress import ConsoleProgress
     from agent.engine import work
 
-    console = Console(stderr=as_json)
     console.print(f"run {folder.path}", highlight=False, soft_wrap=True)
     progress = ConsoleProgress(console)
     try:

@@ -7,8 +7,7 @@ from pydantic import BaseModel
 
 from agent.seeds import derive_seed
 from agent.spec import Spec
-from lm import Failure as NoAnswer
-from lm import Model, Sampling, ask
+from lm import Model, NoAnswer, ask
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -23,12 +22,12 @@ async def ask_author(
     keys: Sequence[str],
 ) -> list[AnswerT | NoAnswer]:
     """One validated answer per item, or the reason why there is none. `keys` name the items for their seeds."""
-    samplings = [
-        Sampling(
-            max_tokens=spec.settings.author_tokens,
-            temperature=spec.settings.author_temperature,
-            seed=derive_seed(spec.seed, "author", prompt, key),
-        )
-        for key in keys
-    ]
-    return await ask(author, prompt, values, schema, samplings)
+    return await ask(
+        author,
+        prompt,
+        values,
+        schema,
+        seeds=[derive_seed(spec.seed, "author", prompt, key) for key in keys],
+        max_tokens=spec.settings.author_tokens,
+        temperature=spec.settings.author_temperature,
+    )
