@@ -1,1 +1,59 @@
-"""extract."""
+"""Pairs to directions: a trait's data, activations over the very tokens that were generated, vectors with evidence.
+
+    from extract import extract_directions, load_dataset, load_model
+
+    model = load_model("organism")
+    dataset = load_dataset("datasets/traits/alignment/strategic_omission")
+    [directions] = extract_directions(model, dataset.pairs, trait=dataset.trait.path)
+    directions.save("vectors")
+
+Names are looked up when first used, so importing this package loads neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extract.dataset import Dataset, Steering, load_dataset, save_dataset
+    from extract.models import LoadedModel, load_model
+    from extract.pipeline import extract_directions
+    from extract.positions import Position
+    from extract.trait import Pair, Trait
+    from extract.vectors import Direction, Directions
+
+_HOMES = {
+    "Dataset": "extract.dataset",
+    "Direction": "extract.vectors",
+    "Directions": "extract.vectors",
+    "LoadedModel": "extract.models",
+    "Pair": "extract.trait",
+    "Position": "extract.positions",
+    "Steering": "extract.dataset",
+    "Trait": "extract.trait",
+    "extract_directions": "extract.pipeline",
+    "load_dataset": "extract.dataset",
+    "load_model": "extract.models",
+    "save_dataset": "extract.dataset",
+}
+
+__all__ = [
+    "Dataset",
+    "Direction",
+    "Directions",
+    "LoadedModel",
+    "Pair",
+    "Position",
+    "Steering",
+    "Trait",
+    "extract_directions",
+    "load_dataset",
+    "load_model",
+    "save_dataset",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of a public name when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'extract' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,1 +1,1 @@
-"""extract/methods."""
+"""Methods that turn the two sides of pairs into one direction: pure functions on row matrices, one per file."""

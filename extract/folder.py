@@ -1,0 +1,99 @@
+"""A folder of small files as one value: read whole, replaced whole."""
+
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from lm.errors import UserError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def write_folder(path: Path, files: Mapping[str, bytes], *, replace: bool) -> None:
+    """Put `files` at `path` as one step: a reader sees the old folder or the new one, a crash leaves one of them.
+
+    Raises UserError where the folder exists and `replace` is false, or where it cannot be written.
+    """
+    if path.exists() and not replace:
+        raise UserError(f"{path} already exists. Choose another folder, or ask for it to be replaced.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
+    try:
+        fresh.chmod(0o755)
+        for name, data in files.items():
+            _write_durably(fresh / name, data)
+        _sync_folder(fresh)
+        _swap(fresh, path)
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read_folder(path: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """The files of `names` that exist, all from the same version of the folder.
+
+    Raises UserError where there is no folder.
+    """
+    while True:
+        before = _identity(path)
+        files: dict[str, bytes] = {}
+        for name in names:
+            with suppress(FileNotFoundError):
+                files[name] = (path / name).read_bytes()
+        if _identity(path) == before:
+            return files
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UserError(f"There is no dataset folder at {path}.") from error
+    if not path.is_dir():
+        raise UserError(f"{path} is a file; a dataset is a folder.")
+    return found.st_ino, found.st_mtime_ns
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(fresh: Path, path: Path) -> None:
+    """Move `fresh` to `path`; what was there moves to `fresh`."""
+    if not path.exists():
+        fresh.rename(path)
+    elif not _exchange(fresh, path):
+        aside = fresh.with_name(fresh.name + ".old")
+        path.rename(aside)
+        fresh.rename(path)
+        aside.rename(fresh)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step where the system can (Linux, renameat2); False where it cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)

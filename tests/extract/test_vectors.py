@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from extract.vector_files import HEADER, decode_name, encode_name, load_directions, vector_path
+from extract.vectors import Directions, Provenance
+from lm.errors import UserError
+
+
+def make_directions(layers: tuple[int, ...] = (0, 1, 2), width: int = 8) -> Directions:
+    torch.manual_seed(0)
+    return Directions(
+        direction=torch.nn.functional.normalize(torch.randn(len(layers), width), dim=1),
+        norm=torch.rand(len(layers)) + 1,
+        baseline=torch.randn(len(layers)),
+        activation_norm=torch.rand(len(layers)) + 5,
+        provenance=Provenance(
+            trait="alignment/strategic_omission",
+            dataset="0" * 64,
+            subject="hf:meta-llama/Llama-3.1-8B",
+            position="response[:5]",
+            method="mean_difference",
+            layers=layers,
+            pairs=10,
+            pairs_fitted=7,
+        ),
+    )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return make_directions().save(tmp_path)
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_names_are_reversible_and_safe(name: str) -> None:
+    try:
+        encoded = encode_name(name)
+    except UserError:
+        assert len(name) > 16
+        return
+    except UnicodeEncodeError:
+        return
+    assert decode_name(encoded) == name
+    assert not set('/\\:*?"<>|[] ') & set(encoded)
+    assert encoded.isascii()
+    assert not encoded.startswith(".")
+    assert not encoded.endswith(".")
+
+
+def test_path_of_a_file() -> None:
+    path = vector_path(Path("vectors"), make_directions().provenance)
+    assert path.parts[0] == "vectors"
+    assert [decode_name(part) for part in path.parts[1:4]] == [
+        "hf:meta-llama/Llama-3.1-8B",
+        "response[:5]",
+        "residual",
+    ]
+    assert path.name == "mean_difference.safetensors"
+
+
+def test_round_trip(saved: Path) -> None:
+    assert Directions.load(saved) == make_directions()
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_same_directions_same_bytes(saved: Path, tmp_path: Path) -> None:
+    assert make_directions().save(tmp_path / "again").read_bytes() == saved.read_bytes()
+
+
+def test_layers_are_numbers_not_rows() -> None:
+    directions = make_directions(layers=(4, 8, 12))
+    assert directions[8].layer == 8
+    assert torch.equal(directions[8].vector, directions.direction[1])
+    assert [direction.layer for direction in directions] == [4, 8, 12]
+    with pytest.raises(KeyError, match="there are layers 4, 8, 12"):
+        directions[1]
+
+
+def test_repr_tells_what_they_are() -> None:
+    assert "mean_difference at response[:5] of hf:meta-llama/Llama-3.1-8B, 3 layers x 8" in repr(make_directions())
+    assert "layer 1" in repr(make_directions()[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "message"),
+    [
+        ("direction", torch.ones(2, 8), r"'direction' is \[2, 8\] torch.float32; expected \[3, 8\]"),
+        ("direction", torch.ones(3, 8), "must be unit vectors"),
+        ("direction", torch.full((3, 8), torch.nan), "not finite"),
+        ("direction", torch.ones(3), "expected"),
+        ("norm", torch.ones(3, 1), r"'norm' is \[3, 1\]"),
+        ("baseline", torch.ones(3, dtype=torch.float64), "expected .* torch.float32"),
+        ("activation_norm", torch.tensor([1.0, torch.inf, 1.0]), "not finite"),
+        ("norm", None, "tensor 'norm' is missing"),
+    ],
+)
+def test_unfit_tensors_are_refused(saved: Path, name: str, tensor: torch.Tensor | None, message: str) -> None:
+    tensors = load_file(saved)
+    del tensors[name]
+    if tensor is not None:
+        tensors[name] = tensor
+    save_file(tensors, saved, {HEADER: make_directions().provenance.model_dump_json()})
+    with pytest.raises(UserError, match=message):
+        load_directions(saved)
+
+
+def test_unfit_directions_are_not_written(tmp_path: Path) -> None:
+    good = make_directions()
+    bad = Directions(good.direction * torch.nan, good.norm, good.baseline, good.activation_norm, good.provenance)
+    with pytest.raises(UserError, match="not finite"):
+        bad.save(tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    pickled, foreign, odd = (tmp_path / name for name in ("a.pt", "b.safetensors", "c.safetensors"))
+    torch.save({"direction": torch.ones(3)}, pickled)
+    save_file({"direction": torch.ones(3, 8)}, foreign)
+    save_file({"direction": torch.ones(3, 8)}, odd, {HEADER: json.dumps({"trait": 1})})
+    for path, message in ((pickled, "no safetensors"), (foreign, "holds no directions"), (odd, "cannot be read")):
+        with pytest.raises(UserError, match=message):
+            load_directions(path)
+    with pytest.raises(UserError, match="no file of directions"):
+        load_directions(tmp_path / "none")
