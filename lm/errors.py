@@ -24,5 +24,5 @@ class CapabilityError(UserError):
     """A model cannot do what its role needs."""
 
 
-class ModelFailure(TraitsmithError):  # noqa: N818  # it reads better where it is raised
+class ModelFailure(TraitsmithError):
     """A model or its server failed in a way that retrying within limits did not mend."""

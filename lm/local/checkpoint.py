@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm.errors import ModelReferenceError
+from lm.local.attention import use_shared_attention
 from lm.references import ModelReference
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -52,7 +53,8 @@ def load_checkpoint(reference: ModelReference) -> Checkpoint:
 
 
 def wrap_checkpoint(model: Any, tokenizer: Any, traits: tuple[str, ...] | None = None) -> Checkpoint:
-    """A checkpoint of a model and a tokenizer that are already in memory."""
+    """A checkpoint of a model and a tokenizer that are already in memory; sets how the model attends (same results)."""
+    use_shared_attention(model)
     return Checkpoint(
         model=model.eval(),
         tokenizer=tokenizer,

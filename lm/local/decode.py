@@ -12,10 +12,12 @@ import torch
 from jaxtyping import Float, Int
 from llguidance import LLMatcher
 from torch import Tensor
+from transformers import DynamicCache
 
+from lm.local.attention import SharedPrefix, can_share
 from lm.local.batches import shared_prefix
 from lm.local.grammar import RowMatchers
-from lm.local.kv import attends_plainly, make_cache, repeat_row, select_rows
+from lm.local.kv import make_cache, select_rows
 from lm.local.sampling import draw_uniforms, pick_tokens
 from lm.types import Sampling
 
@@ -48,24 +50,18 @@ class Batch:
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int, share: bool = True) -> None:
         """Run the prompts through the model and leave room for `room` more tokens a row."""
         self._model = model
-        shared = shared_prefix(prompts) if share and attends_plainly(model.config) else 0
-        widest = max(len(prompt) for prompt in prompts)
-        self._cache = make_cache(model.config, widest + room)
-        self._mask = torch.ones(len(prompts), widest + room, dtype=torch.long, device=model.device)
-        self._filled = 0
-        if shared:
-            self._forward(torch.tensor([prompts[0][:shared]]), torch.arange(shared)[None])
-            repeat_row(self._cache, len(prompts))
-        self._run_rest([prompt[shared:] for prompt in prompts], shared)
-
-    def _run_rest(self, rests: Sequence[Sequence[int]], shared: int) -> None:
+        shared = shared_prefix(prompts) if share and can_share(model) else 0
+        self._prefix = {"shared_prefix": _run_prefix(model, prompts[0][:shared])} if shared else {}
+        rests = [prompt[shared:] for prompt in prompts]
         width = max(len(rest) for rest in rests)
         padding = torch.tensor([width - len(rest) for rest in rests])[:, None]
-        ids = torch.tensor([[0] * (width - len(rest)) + list(rest) for rest in rests])
-        columns = torch.arange(width)[None]
-        self._mask[:, shared : shared + width] = (columns >= padding).long()
+        columns = torch.arange(width + room)[None]
+        self._cache = make_cache(model.config, width + room)
+        self._mask = (columns >= padding).long().to(model.device)
+        self._filled = 0
         self._next_position = shared + width - padding
-        self._forward(ids, (shared + columns - padding).clamp(min=0))
+        ids = torch.tensor([[0] * (width - len(rest)) + list(rest) for rest in rests])
+        self._forward(ids, shared + (columns[:, :width] - padding).clamp(min=0))
 
     def step(self, tokens: Int[Tensor, " row"]) -> None:
         """Append one token to each row."""
@@ -88,8 +84,15 @@ class Batch:
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
+            **self._prefix,
         )
         self.logits = output.logits[:, -1]
+
+
+def _run_prefix(model: Any, ids: Sequence[int]) -> SharedPrefix:
+    cache = DynamicCache(config=model.config)
+    model(input_ids=torch.tensor([ids], device=model.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return SharedPrefix(tuple(layer.keys for layer in cache.layers), tuple(layer.values for layer in cache.layers))
 
 
 @torch.inference_mode()

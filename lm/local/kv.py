@@ -18,7 +18,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
         """Append the new tokens' states; returns all states so far."""
         if self._stores is None:
             self.dtype, self.device, self.is_initialized = key_states.dtype, key_states.device, True
-            self._stores = (self._room(key_states, len(key_states)), self._room(value_states, len(value_states)))
+            self._stores = (self._room(key_states), self._room(value_states))
             self._fill(0)
         start = self.get_seq_length()
         end = start + key_states.shape[-2]
@@ -27,29 +27,18 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
         self._fill(end)
         return self.keys, self.values
 
-    def batch_repeat_interleave(self, repeats: int) -> None:
-        """Give the one row that is there to `repeats` rows."""
-        if self._stores is None:
-            return
-        length = self.get_seq_length()
-        stores = tuple(self._room(store, repeats) for store in self._stores)
-        for store, states in zip(stores, (self.keys, self.values), strict=True):
-            store[:, :, :length] = states
-        self._stores = (stores[0], stores[1])
-        self._fill(length)
-
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep only these rows, given in ascending order."""
         if self._stores is None:
             return
-        length = self.get_seq_length()
+        length, kept = self.get_seq_length(), len(indices)
         for store in self._stores:
-            store[: len(indices), :, :length] = store[indices, :, :length]
-        self._stores = (self._stores[0][: len(indices)], self._stores[1][: len(indices)])
+            store[:kept, :, :length] = store[indices, :, :length]
+        self._stores = (self._stores[0][:kept], self._stores[1][:kept])
         self._fill(length)
 
-    def _room(self, like: Tensor, rows: int) -> Tensor:
-        return like.new_empty(rows, like.shape[1], self.capacity, like.shape[3])
+    def _room(self, like: Tensor) -> Tensor:
+        return like.new_empty(len(like), like.shape[1], self.capacity, like.shape[3])
 
     def _fill(self, length: int) -> None:
         assert self._stores is not None
@@ -63,18 +52,7 @@ def make_cache(config: Any, capacity: int) -> Any:
     return cache
 
 
-def attends_plainly(config: Any) -> bool:
-    """Whether every layer attends to all earlier tokens: only then may padding stand after a shared prefix."""
-    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
-
-
 def select_rows(cache: Any, rows: Tensor) -> None:
     """Keep only these rows of every layer."""
     for layer in cache.layers:
         layer.batch_select_indices(rows)
-
-
-def repeat_row(cache: Any, rows: int) -> None:
-    """Give the one row of every layer to `rows` rows."""
-    for layer in cache.layers:
-        layer.batch_repeat_interleave(rows)

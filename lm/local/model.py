@@ -36,13 +36,7 @@ class LocalModel:
 
     async def capabilities(self) -> Capabilities:
         """Read off the tokenizer, the configuration and the card."""
-        return Capabilities(
-            context=self.checkpoint.context,
-            chat=self._spelling.chats,
-            structured=self.checkpoint.tokenizer.is_fast,
-            scale=self._spelling.scale(),
-            traits=self.checkpoint.traits,
-        )
+        return self._capabilities
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Exact number of tokens, opening tokens and template included."""
@@ -115,6 +109,16 @@ class LocalModel:
                 f"{self.reference!r} holds {self.checkpoint.context} tokens; a request needs {longest} for its prompt "
                 "and completion. Shorten it, lower max_tokens, or use a model with a larger context."
             )
+
+    @cached_property
+    def _capabilities(self) -> Capabilities:
+        return Capabilities(
+            context=self.checkpoint.context,
+            chat=self._spelling.chats,
+            structured=self.checkpoint.tokenizer.is_fast,
+            scale=self._spelling.scale(),
+            traits=self.checkpoint.traits,
+        )
 
     @cached_property
     def _grammars(self) -> Grammars:
