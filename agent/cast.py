@@ -49,10 +49,17 @@ async def _check(role: str, spec: Spec, model: Model) -> None:
     if role == "judge" and not able.scale:
         lacks.append("single-token scores 0-100")
     if lacks:
-        raise SpecError(f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}.")
+        raise SpecError(
+            f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}."
+        )
 
 
 def check_references(spec: Spec) -> None:
     """Refuse a malformed model reference before a run is created; no model is loaded for it."""
     for role in ROLES:
         parse_reference(spec.reference(role))
+
+
+def has_weights(reference: str) -> bool:
+    """Whether the model's weights can be loaded here, as extraction and steering need."""
+    return parse_reference(reference).provider in ("organism", "hf")

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent.errors import RunError
 from agent.state import START_STATE, RunState
@@ -57,7 +57,7 @@ class CheckpointedGraph:
         if len(snapshot.interrupts) > 1:
             raise RunError("the run's checkpoints hold several open reviews; it was changed from outside.")
         return Standing(
-            state=RunState(**snapshot.values),
+            state=cast(RunState, snapshot.values),
             begun=bool(snapshot.values or snapshot.next),
             finished=bool(snapshot.values) and not snapshot.next,
             waiting=snapshot.interrupts[0].id if snapshot.interrupts else None,
@@ -82,9 +82,7 @@ class CheckpointedGraph:
         from langgraph.runtime import RunControl
 
         control = RunControl()
-        events = self._graph.astream(
-            given, self._config, stream_mode="tasks", durability="sync", control=control
-        )
+        events = self._graph.astream(given, self._config, stream_mode="tasks", durability="sync", control=control)
         try:
             async for event in events:
                 _tell(watcher, event)

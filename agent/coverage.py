@@ -35,7 +35,7 @@ def plan_cells(spec: Spec, number: int, round_number: int, accepted: Iterable[Ce
         "stakes": spec.stakes,
         "audience": spec.audiences,
     }
-    counts = {axis: Counter({value: 0 for value in values}) for axis, values in axes.items()}
+    counts = {axis: Counter(dict.fromkeys(values, 0)) for axis, values in axes.items()}
     for cell in accepted:
         for axis in axes:
             counts[axis][getattr(cell, axis)] += 1
@@ -58,7 +58,9 @@ def choose_balanced(pairs: Sequence[Pair], spec: Spec) -> list[Pair]:
     domain_cap = max(settings.domain_cap, 1 / len(spec.domains))
     caps = {
         "lock_in": max(1, int(settings.lock_in_cap * wanted)),
-        "domain": max(1, math.ceil(domain_cap * wanted) if domain_cap > settings.domain_cap else int(domain_cap * wanted)),
+        "domain": max(
+            1, math.ceil(domain_cap * wanted) if domain_cap > settings.domain_cap else int(domain_cap * wanted)
+        ),
         "skeleton": max(1, int(settings.skeleton_cap * wanted)),
     }
     counts: dict[str, Counter[str]] = {axis: Counter() for axis in caps}

@@ -1,9 +1,9 @@
 """Errors and ends of a run, each with its exit code (see docs/commands.md).
 
-    SpecError      what was asked for cannot be run: 2
-    RunError       a run folder that cannot be used: 2
-    ReviewError    a review answer that cannot be applied: the checkpoint stays open, 2
-    GateFailed     a quality gate failed; the run ends with a report: 5
+SpecError      what was asked for cannot be run: 2
+RunError       a run folder that cannot be used: 2
+ReviewError    a review answer that cannot be applied: the checkpoint stays open, 2
+GateFailed     a quality gate failed; the run ends with a report: 5
 """
 
 from lm.errors import TraitsmithError, UserError

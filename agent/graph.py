@@ -2,13 +2,15 @@
 
     define → draft → lint → predict → prepare → review → record → test → first_token → analyse → cut → decide
     decide → draft (the next round) | fresh_test
-    fresh_test → draft (too many fail) | questions → write → extract → steer → conclude
+    fresh_test → draft (too many fail) | questions → write
+    write → extract → steer → conclude | conclude (no weights to read)
 
 A gate that fails leads from any node to conclude.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from itertools import pairwise
+from typing import Any, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -22,7 +24,15 @@ from agent.tools import TOOLS
 from agent.workshop import Workshop
 
 Graph = CompiledStateGraph[RunState, None, RunState, RunState]
-Node = Callable[[RunState], Awaitable[dict[str, Any]]]
+
+
+class Node(Protocol):
+    """A node: from the state to what changes in it."""
+
+    def __call__(self, state: RunState) -> Awaitable[dict[str, Any]]:
+        """Do one step."""
+        ...
+
 
 NODES: dict[str, str] = {
     "define": "define",
@@ -48,11 +58,16 @@ NODES: dict[str, str] = {
 LINES: tuple[tuple[str, ...], ...] = (
     ("define", "draft", "lint", "predict", "prepare", "review", "record", "test", "first_token", "analyse", "cut"),
     ("cut", "decide"),
-    ("questions", "write", "extract", "steer", "conclude"),
+    ("questions", "write"),
+    ("extract", "steer", "conclude"),
 )
 """Nodes that simply follow each other."""
 
-FORKS: dict[str, tuple[str, ...]] = {"decide": ("draft", "fresh_test"), "fresh_test": ("draft", "questions")}
+FORKS: dict[str, tuple[str, ...]] = {
+    "decide": ("draft", "fresh_test"),
+    "fresh_test": ("draft", "questions"),
+    "write": ("extract", "conclude"),
+}
 """Nodes whose answer (`step`) names the next one."""
 
 
@@ -64,10 +79,10 @@ def build_graph(workshop: Workshop, checkpointer: BaseCheckpointSaver[str] | Non
     graph.add_node("review", _review)
     graph.add_edge(START, "define")
     for line in LINES:
-        for name, following in zip(line, line[1:], strict=False):
+        for name, following in pairwise(line):
             graph.add_conditional_edges(name, _follow(following), [following, "conclude"])
     for name, targets in FORKS.items():
-        graph.add_conditional_edges(name, _choose, [*targets, "conclude"])
+        graph.add_conditional_edges(name, _choose, list({*targets, "conclude"}))
     graph.add_edge("conclude", END)
     return graph.compile(checkpointer=checkpointer)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.folder import dump_json, write_atomically
-from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
+from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions
 from agent.report.build import write_report
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
@@ -117,10 +117,20 @@ def write_run_files(workshop: Workshop) -> None:
     validation = build_validation(workshop.spec, workshop.journal, usage)
     write_atomically(folder.validation_file, dump_json(validation))
     write_report(folder, workshop.journal, usage)
-    lasting = [folder.info_file, folder.validation_file, folder.report_file, *sorted(folder.vectors.rglob("*.safetensors"))]
+    lasting = [
+        folder.info_file,
+        folder.validation_file,
+        folder.report_file,
+        *sorted(folder.vectors.rglob("*.safetensors")),
+    ]
     digests = {str(file.relative_to(folder.path)): _sha256(file) for file in lasting}
     write_atomically(folder.manifest_file, dump_json({"passed": validation["passed"], "files": digests}))
 
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+async def steer_run(workshop: Workshop) -> str:
+    """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
+    raise NotImplementedError

@@ -97,8 +97,12 @@ def _split_trait(trait: str) -> tuple[str, str]:
 
 
 def _is_name(text: str) -> bool:
-    return text.isascii() and text[:1].isalpha() and text.replace("_", "a").isalnum() and text == text.lower() and (
-        len(text) <= 64
+    return (
+        text.isascii()
+        and text[:1].isalpha()
+        and text.replace("_", "a").isalnum()
+        and text == text.lower()
+        and (len(text) <= 64)
     )
 
 

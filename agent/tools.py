@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.cast import has_weights
 from agent.coverage import choose_balanced, plan_cells
 from agent.errors import GateFailed
 from agent.handoff import extract_run, publish_dataset, steer_run, write_run_files
@@ -33,7 +34,7 @@ from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
 from agent.steps.decide import approach_advice, decide_next, describe_test, next_approach, test_passes
 from agent.steps.define import calibrate_rubric, define_trait, revise_rubric
 from agent.steps.draft import draft_pairs, redraft_pairs
-from agent.steps.first_token import test_first_tokens
+from agent.steps.first_token import examine_first_tokens
 from agent.steps.predict import predict_completions
 from agent.steps.questions import write_questions
 from agent.steps.trial import try_pairs
@@ -86,6 +87,12 @@ class Decided(Done):
     test: int
 
 
+class Written(Done):
+    """Whether there are weights to go on with."""
+
+    step: Literal["extract", "conclude"]
+
+
 InT = TypeVar("InT", bound=Values)
 OutT = TypeVar("OutT", bound=Values)
 
@@ -111,19 +118,19 @@ TOOLS: dict[str, Tool[Any, Any]] = {}
 
 
 def _tool(
-    description: str, takes: type[InT], gives: type[OutT]
+    takes: type[InT], gives: type[OutT]
 ) -> Callable[[Callable[[Workshop, InT], Awaitable[OutT]]], Tool[InT, OutT]]:
     def declare(call: Callable[[Workshop, InT], Awaitable[OutT]]) -> Tool[InT, OutT]:
-        name = call.__name__
-        tool = Tool(name, description, takes, gives, call)
-        TOOLS[name] = tool
+        tool = Tool(call.__name__, call.__doc__ or "", takes, gives, call)
+        TOOLS[tool.name] = tool
         return tool
 
     return declare
 
 
-@_tool("Define the trait and calibrate its rubric until the judge ranks texts as they were written.", Nothing, Done)
+@_tool(Nothing, Done)
 async def define(workshop: Workshop, _: Nothing) -> Done:
+    """Define the trait and calibrate its rubric until the judge ranks texts as they were written."""
     spec, cast, journal = workshop.spec, workshop.cast, workshop.journal
     trait = await define_trait(cast.author, spec)
     for number in range(spec.settings.calibration_tries):
@@ -137,8 +144,9 @@ async def define(workshop: Workshop, _: Nothing) -> Done:
     raise GateFailed("calibration", _describe_calibration(journal.all(Calibration), spec.settings.calibration_spearman))
 
 
-@_tool("Draft a batch: a pair per cell of the coverage grid, and redrafts of pairs that failed.", OfRound, Done)
+@_tool(OfRound, Done)
 async def draft_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Draft a batch: a pair per cell of the coverage grid, and redrafts of pairs that failed."""
     spec, board, author = workshop.spec, workshop.board, workshop.cast.author
     size = _batch_size(workshop, given.round)
     failed = board.failed(given.round - 1)[: int(size * spec.settings.redraft_share)]
@@ -154,8 +162,9 @@ async def draft_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=f"{len(written) - lost} pairs drafted, {len(failed)} of them redrafts, {lost} malformed")
 
 
-@_tool("Check every drafted pair without a model; pairs with errors go no further.", OfRound, Done)
+@_tool(OfRound, Done)
 async def lint_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Check every drafted pair without a model; pairs with errors go no further."""
     board = workshop.board
     label = board.trait().label
     earlier = [draft.pair for draft in board.drafts().values() if draft.pair.round < given.round]
@@ -168,8 +177,9 @@ async def lint_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=f"{len(records) - blocked} pairs pass the lints, {blocked} are kept back")
 
 
-@_tool("Let the author predict both completions of every pair before anything is run.", OfRound, Done)
+@_tool(OfRound, Done)
 async def predict_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Let the author predict both completions of every pair before anything is run."""
     board = workshop.board
     pairs = board.unblocked(given.round)
     records = await predict_completions(workshop.cast.author, workshop.spec, board.trait(), pairs)
@@ -177,39 +187,44 @@ async def predict_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=f"{sum(len(r.predictions) for r in records.values())} completions predicted")
 
 
-@_tool("Lay a batch out for its reviewer; with review none every pair is approved.", OfRound, Prepared)
+@_tool(OfRound, Prepared)
 async def prepare_batch_review(workshop: Workshop, given: OfRound) -> Prepared:
+    """Lay a batch out for its reviewer; with review none every pair is approved."""
     request = prepare_review(workshop, given.round)
     return Prepared(summary=f"{len(request.pairs)} pairs to review", digest=request.digest)
 
 
-@_tool("Take over the reviewer's decisions on a batch.", OfRound, Done)
+@_tool(OfRound, Done)
 async def record_batch_review(workshop: Workshop, given: OfRound) -> Done:
+    """Take over the reviewer's decisions on a batch."""
     apply_review(workshop, given.round)
     return Done(summary=f"{len(workshop.board.runnable(given.round))} pairs approved")
 
 
-@_tool("Run the approved pairs on the subject and judge what it wrote.", OfRound, Done)
+@_tool(OfRound, Done)
 async def test_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Run the approved pairs on the subject and judge what it wrote."""
     pairs = workshop.board.runnable(given.round)
     trials = await _try(workshop, pairs, "trial")
     workshop.journal.append(trials)
     return Done(summary=f"{sum(trial.passed for trial in trials.values())} of {len(trials)} pairs pass")
 
 
-@_tool("Ask of every tested pair whether its first tokens are the behaviour or its continuation.", OfRound, Done)
+@_tool(OfRound, Done)
 async def test_batch_first_tokens(workshop: Workshop, given: OfRound) -> Done:
+    """Ask of every tested pair whether its first tokens are the behaviour or its continuation."""
     cast, board = workshop.cast, workshop.board
     pairs = board.runnable(given.round)
     trials = workshop.journal.all(Trial)
-    records = await test_first_tokens(pairs, trials, cast.subject, cast.judge, board.trait(), workshop.spec)
+    records = await examine_first_tokens(pairs, trials, cast.subject, cast.judge, board.trait(), workshop.spec)
     workshop.journal.append(records)
     express = sum(record.result.verdict == "EXPRESS" for record in records.values())
     return Done(summary=f"{express} of {len(records)} pairs express the trait in their first tokens")
 
 
-@_tool("Name the failure class of every failed pair and learn a lesson per class.", OfRound, Done)
+@_tool(OfRound, Done)
 async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Name the failure class of every failed pair and learn a lesson per class."""
     board, journal = workshop.board, workshop.journal
     trials, first_tokens = _of_round(workshop, given.round)
     failures = analyse_failures(trials, first_tokens, workshop.spec.settings)
@@ -222,8 +237,9 @@ async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=_count_failures(failures) or "nothing failed")
 
 
-@_tool("Cut every pair that failed, and conclude the round.", OfRound, Done)
+@_tool(OfRound, Done)
 async def cut_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Cut every pair that failed, and conclude the round."""
     board, journal = workshop.board, workshop.journal
     trials, first_tokens = _of_round(workshop, given.round)
     outcomes = {id_: decide_outcome(trial, first_tokens.get(id_)) for id_, trial in trials.items()}
@@ -241,8 +257,9 @@ async def cut_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=f"yield {record.yield_:.0%}, {record.accepted_total} pairs stand")
 
 
-@_tool("Decide what follows: another round, a fresh test, a change of approach, or the end.", OfTest, Decided)
+@_tool(OfTest, Decided)
 async def decide(workshop: Workshop, given: OfTest) -> Decided:
+    """Decide what follows: another round, a fresh test, a change of approach, or the end."""
     spec = workshop.spec
     rounds = workshop.board.rounds()
     chosen = len(_chosen(workshop))
@@ -257,8 +274,9 @@ async def decide(workshop: Workshop, given: OfTest) -> Decided:
     return Decided(summary=summary, step="draft", round=given.round + 1, approach=approach, test=given.test)
 
 
-@_tool("Test every accepted pair once more with seeds not used before; the pass rate is this test's.", OfTest, Decided)
+@_tool(OfTest, Decided)
 async def fresh_test(workshop: Workshop, given: OfTest) -> Decided:
+    """Test every accepted pair once more with seeds not used before; the pass rate is this test's."""
     spec, journal = workshop.spec, workshop.journal
     pairs = _chosen(workshop)
     trials = await _try(workshop, pairs, f"fresh/{given.test}")
@@ -281,8 +299,9 @@ async def fresh_test(workshop: Workshop, given: OfTest) -> Decided:
     return Decided(**following | {"round": given.round + 1, "test": given.test + 1}, step="draft")
 
 
-@_tool("Write steering questions behind a prefix and measure their baseline.", OfTest, Done)
+@_tool(OfTest, Done)
 async def write_steering_questions(workshop: Workshop, _: OfTest) -> Done:
+    """Write steering questions behind a prefix and measure their baseline."""
     cast, spec = workshop.cast, workshop.spec
     found = workshop.journal.find(Questions, "questions") or await write_questions(
         cast.author, cast.assistant, cast.judge, spec, workshop.board.trait(), final_pairs(workshop)
@@ -295,24 +314,31 @@ async def write_steering_questions(workshop: Workshop, _: OfTest) -> Done:
     return Done(summary=f"{len(found.questions)} questions behind {found.prefix!r}, baseline {found.baseline:.0f}")
 
 
-@_tool("Write the dataset: the old one stands until the new one is whole.", OfTest, Done)
-async def write_dataset(workshop: Workshop, _: OfTest) -> Done:
+@_tool(OfTest, Written)
+async def write_dataset(workshop: Workshop, _: OfTest) -> Written:
+    """Write the dataset: the old one stands until the new one is whole."""
     path = publish_dataset(workshop, final_pairs(workshop))
-    return Done(summary=f"dataset written to {path}")
+    if missing := [role for role in ("subject", "assistant") if not has_weights(workshop.spec.reference(role))]:
+        roles = " and ".join(missing)
+        return Written(summary=f"dataset written to {path}; no weights of the {roles}: it ends here", step="conclude")
+    return Written(summary=f"dataset written to {path}", step="extract")
 
 
-@_tool("Read directions from the accepted pairs' activations and test them on held-out ground truths.", OfTest, Done)
+@_tool(OfTest, Done)
 async def extract_dataset(workshop: Workshop, _: OfTest) -> Done:
+    """Read directions from the accepted pairs' activations and test them on held-out ground truths."""
     return Done(summary=await extract_run(workshop, final_pairs(workshop)))
 
 
-@_tool("Measure what the directions do to the assistant, beside random directions given the same search.", OfTest, Done)
+@_tool(OfTest, Done)
 async def steer_dataset(workshop: Workshop, _: OfTest) -> Done:
+    """Measure what the directions do to the assistant, beside random directions given the same search."""
     return Done(summary=await steer_run(workshop))
 
 
-@_tool("Conclude the run: validation.json, the report, the manifest.", Nothing, Done)
+@_tool(Nothing, Done)
 async def conclude_run(workshop: Workshop, _: Nothing) -> Done:
+    """Conclude the run: validation.json, the report, the manifest."""
     ending = workshop.journal.find(Ending, "ending") or Ending(passed=True, gate=None, message="all gates passed")
     workshop.journal.append({"ending": ending})
     write_run_files(workshop)

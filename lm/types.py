@@ -11,7 +11,8 @@ JsonSchema = dict[str, Any]
 class Value(BaseModel):
     """A frozen, strictly checked value: the base of all data that crosses a border."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A label that cannot come next has log-probability -inf, which JSON knows only as a string.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Message(Value):

@@ -1,1 +1,1 @@
-"""agent/report."""
+"""The run's report: one self-contained HTML page, built from the journal alone."""

@@ -90,7 +90,9 @@ def apply_review(workshop: Workshop, round_number: int) -> None:
         review = read_review(workshop.folder, round_number)
         check_review(review, shown)
         action = review.batch.action or "continue"
-        decisions = {line.pair: _decision(line, seen, action) for line, seen in zip(review.pairs, shown.pairs, strict=True)}
+        decisions = {
+            line.pair: _decision(line, seen, action) for line, seen in zip(review.pairs, shown.pairs, strict=True)
+        }
     workshop.journal.append(decisions)
     workshop.journal.append({str(round_number): BatchDecision(action=action)})
     if action == "stop":
@@ -141,7 +143,7 @@ def read_review(folder: RunFolder, round_number: int) -> Review:
     batch = BatchLine(batch=round_number)
     try:
         with jsonlines.open(file) as reader:
-            for number, row in enumerate(reader, start=1):
+            for row in reader:
                 if isinstance(row, dict) and "batch" in row:
                     batch = BatchLine.model_validate(row)
                 else:
@@ -153,7 +155,7 @@ def read_review(folder: RunFolder, round_number: int) -> Review:
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise ReviewError(f"{file}, line {number}: {where}: {fault['msg']}, got {fault['input']!r}.") from error
+        raise ReviewError(f"{file}, line {len(pairs) + 1}: {where}: {fault['msg']}, got {fault['input']!r}.") from error
     return Review(pairs=tuple(pairs), batch=batch)
 
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from agent.review.batch import PairLine, Review, read_review, write_review
 from agent.workshop import Workshop
-from extract.trait import SIDES, Side
 
 KEYS = "[a]pprove  [e]dit  [r]eject  re[d]raft  [A]pprove all that remain  [s]top the run  [q]uit for now"
 
@@ -63,12 +62,11 @@ class TerminalReview:
 
     def _edit(self, line: PairLine) -> PairLine:
         """The line with new texts; an empty answer keeps a side as it is."""
-        texts: dict[Side, str] = {}
-        for side in SIDES:
-            old = line.positive if side == "positive" else line.negative
-            texts[side] = self._ask(f"New {side} (empty: keep)").strip() or old
-        changed = (texts["positive"], texts["negative"]) != (line.positive, line.negative)
-        return line.model_copy(update={**texts, "decision": "edit" if changed else "approve"})
+        positive = self._ask("New positive (empty: keep)").strip() or line.positive
+        negative = self._ask("New negative (empty: keep)").strip() or line.negative
+        changed = (positive, negative) != (line.positive, line.negative)
+        decision = "edit" if changed else "approve"
+        return line.model_copy(update={"positive": positive, "negative": negative, "decision": decision})
 
 
 def _with(review: Review, line: PairLine) -> Review:
@@ -91,7 +89,9 @@ def _render(line: PairLine, round_number: int, done: int, total: int) -> Panel:
         prediction = next((p for name, p in line.predicted.items() if name == side), None)
         if prediction is not None:
             express = "EXPRESS" if prediction.express else "EXPLAIN"
-            table.add_row("", Text(f"→ {prediction.completion}  ({prediction.probability:.0%}, {express})", "dim italic"))
+            table.add_row(
+                "", Text(f"→ {prediction.completion}  ({prediction.probability:.0%}, {express})", "dim italic")
+            )
     for finding in line.findings:
         table.add_row("!", Text(finding, "yellow"))
     return Panel(table, title=f"batch {round_number} · pair {line.pair} · {done + 1} of {total}", title_align="left")

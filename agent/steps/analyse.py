@@ -49,7 +49,9 @@ async def learn_lessons(
             "trait": trait.label,
             "failure": failure,
             "advice": ADVICE[failure],
-            "examples": _examples([id_ for id_, f in failures.items() if f.failure == failure], failures, drafts, trials),
+            "examples": _examples(
+                [id_ for id_, f in failures.items() if f.failure == failure], failures, drafts, trials
+            ),
         }
         for failure in classes
     ]

@@ -7,7 +7,6 @@ from scipy.stats import spearmanr
 from agent.decisions import CalibrationText, RubricRevision, TraitDefinition
 from agent.errors import GateFailed
 from agent.records import Calibration, CalibrationRow
-from agent.seeds import derive_seed
 from agent.spec import Definition, Spec
 from agent.steps.authoring import ask_author
 from extract.trait import Trait
@@ -41,7 +40,9 @@ async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait
     ]
     keys = [f"calibrate/{number}/{level}" for level in levels]
     answers = await ask_author(author, spec, "write_calibration_text", values, CalibrationText, keys=keys)
-    texts = [(level, answer) for level, answer in zip(levels, answers, strict=True) if isinstance(answer, CalibrationText)]
+    texts = [
+        (level, answer) for level, answer in zip(levels, answers, strict=True) if isinstance(answer, CalibrationText)
+    ]
     verdicts = await judge.score_trait(
         trait.rubric, trait.label, [JudgeItem(situation=text.situation, text=text.text) for _, text in texts]
     )

@@ -21,7 +21,12 @@ SETUPS: dict[SetupRule, str] = {
 
 
 async def draft_pairs(
-    author: Model, spec: Spec, trait: Trait, round_number: int, cells: Sequence[Cell], guidance: Mapping[str, str | None]
+    author: Model,
+    spec: Spec,
+    trait: Trait,
+    round_number: int,
+    cells: Sequence[Cell],
+    guidance: Mapping[str, str | None],
 ) -> dict[str, Draft | DraftFailure]:
     """One pair per cell; a cell without a usable answer is kept as a failure. Keys are pair ids."""
     ids = [pair_id(round_number, index) for index in range(len(cells))]
@@ -91,9 +96,7 @@ def join_parts(*parts: str) -> str:
     return text
 
 
-def _as_draft(
-    id_: str, round_number: int, cell: Cell, answer: PairDraft, spec: Spec, mends: str | None
-) -> Draft:
+def _as_draft(id_: str, round_number: int, cell: Cell, answer: PairDraft, spec: Spec, mends: str | None) -> Draft:
     pair = Pair(
         id=id_,
         ground_truth=answer.ground_truth,

@@ -19,7 +19,7 @@ SHOWN_TOKENS = 8
 """Likeliest first tokens kept for the report."""
 
 
-async def test_first_tokens(
+async def examine_first_tokens(
     pairs: Sequence[Pair], trials: Mapping[str, Trial], subject: Model, judge: Judge, trait: Trait, spec: Spec
 ) -> dict[str, FirstTokenRecord]:
     """The first-token verdict of each pair, with its signals; results by pair id."""

@@ -43,9 +43,7 @@ async def try_pairs(
     for (pair, side, _), completion, verdict in zip(asked, completions, verdicts, strict=True):
         sample = as_sample(completion, spec.settings).model_copy(update={"verdict": verdict})
         samples.setdefault((pair.id, side), []).append(sample)
-    return {
-        pair.id: conclude({side: tuple(samples[pair.id, side]) for side in SIDES}, spec.settings) for pair in pairs
-    }
+    return {pair.id: conclude({side: tuple(samples[pair.id, side]) for side in SIDES}, spec.settings) for pair in pairs}
 
 
 def as_sample(completion: Completion, settings: Settings) -> Sample:

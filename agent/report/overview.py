@@ -1,0 +1,176 @@
+"""The top of the page: the verdict in words, and the key numbers with their gates."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.records import FirstTokenRecord, FreshTest, FreshTrial, Questions, RoundRecord
+from agent.report.numbers import count, interval, percent, percents, plain, score, signed
+from agent.report.standing import Standing
+from agent.report.steering import SteeringView
+from agent.spec import Spec
+from agent.steps.decide import wilson_interval
+from agent.store import Journal
+
+Mark = Literal["met", "missed", "shown", "not done"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One key number."""
+
+    name: str
+    value: str
+    detail: str
+    mark: Mark
+    """Whether it meets its gate; 'shown' where it has none."""
+    gate: str = ""
+
+
+@dataclass(frozen=True)
+class TestView:
+    """One fresh test with its intervals."""
+
+    number: int
+    round: int
+    pairs: int
+    passed: int
+    express: int
+    unscored: int
+
+    @property
+    def pass_rate(self) -> float:
+        """Share of pairs that pass."""
+        return self.passed / self.pairs if self.pairs else 0.0
+
+    @property
+    def express_rate(self) -> float:
+        """Share of pairs whose first tokens are the behaviour."""
+        return self.express / self.pairs if self.pairs else 0.0
+
+    @property
+    def pass_ci95(self) -> tuple[float, float]:
+        """Wilson interval of the pass rate."""
+        return wilson_interval(self.passed, self.pairs)
+
+    @property
+    def express_ci95(self) -> tuple[float, float]:
+        """Wilson interval of the express rate."""
+        return wilson_interval(self.express, self.pairs)
+
+
+def view_tests(journal: Journal) -> tuple[TestView, ...]:
+    """All fresh tests in their order."""
+    return tuple(
+        TestView(int(number), test.round, len(test.pairs), len(test.passed), len(test.express), test.unscored)
+        for number, test in journal.all(FreshTest).items()
+    )
+
+
+def view_figures(spec: Spec, journal: Journal, steering: SteeringView | None) -> tuple[Figure, ...]:
+    """The key numbers, those that were not reached included."""
+    tests = view_tests(journal)
+    test = tests[-1] if tests else None
+    return (
+        _pairs(spec, journal, test),
+        _pass_rate(spec, test),
+        _express_rate(spec, journal, test),
+        _baseline(spec, journal),
+        _steering(spec, steering),
+    )
+
+
+def _pairs(spec: Spec, journal: Journal, test: TestView | None) -> Figure:
+    rounds = list(journal.all(RoundRecord).values())
+    if not rounds:
+        return Figure("accepted pairs", "not done", "no round was concluded", "not done")
+    number = test.pairs if test else rounds[-1].accepted_total
+    drafted = sum(record.drafted for record in rounds)
+    detail = f"of {spec.pairs} wanted; {count(drafted)} drafted in {len(rounds)} round{'s' if len(rounds) > 1 else ''}"
+    return Figure("accepted pairs", str(number), detail, "met" if number >= spec.pairs else "missed", f"≥ {spec.pairs}")
+
+
+def _pass_rate(spec: Spec, test: TestView | None) -> Figure:
+    gate = spec.settings.pass_rate
+    if test is None:
+        return Figure("fresh pass rate", "not done", "no fresh test was run", "not done", f"≥ {percent(gate)}")
+    detail = f"{test.passed} of {test.pairs} pairs {percents(test.pass_ci95)}"
+    mark: Mark = "met" if test.pairs and test.passed >= gate * test.pairs else "missed"
+    return Figure("fresh pass rate", percent(test.pass_rate), detail, mark, f"≥ {percent(gate)}")
+
+
+def _express_rate(spec: Spec, journal: Journal, test: TestView | None) -> Figure:
+    gate = spec.settings.express_rate
+    if test is None:
+        return Figure("first tokens express", "not done", "no fresh test was run", "not done", f"≥ {percent(gate)}")
+    latest = list(journal.all(FreshTest).values())[-1]
+    verdicts = [record.result.verdict for id_ in latest.pairs if (record := journal.find(FirstTokenRecord, id_))]
+    detail = (
+        f"{test.express} of {test.pairs} pairs {percents(test.express_ci95)}; {verdicts.count('EXPLAIN')} explain, "
+        f"{verdicts.count('UNCLEAR')} unclear"
+    )
+    mark: Mark = "met" if test.pairs and test.express >= gate * test.pairs else "missed"
+    return Figure("first tokens express", percent(test.express_rate), detail, mark, f"≥ {percent(gate)}")
+
+
+def _baseline(spec: Spec, journal: Journal) -> Figure:
+    gate = f"< {plain(spec.settings.baseline_max)}"
+    found = journal.find(Questions, "questions")
+    if found is None:
+        return Figure("baseline, unsteered", "not done", "no questions were kept", "not done", gate)
+    met = found.baseline is not None and found.baseline < spec.settings.baseline_max
+    detail = f"mean over {len(found.questions)} questions, 0–100"
+    return Figure("baseline, unsteered", score(found.baseline), detail, "met" if met else "missed", gate)
+
+
+def _steering(spec: Spec, view: SteeringView | None) -> Figure:
+    if view is None or view.chosen is None:
+        why = "no steering was measured" if view is None else "no push kept its coherence"
+        return Figure("steering effect", "not done" if view is None else "none", why, "not done" if view is None else "missed")
+    chosen = view.chosen
+    detail = (
+        f"{interval(chosen.delta_ci95, sign=True)} at layer {chosen.layer}, coherence {score(chosen.coherence)}; "
+        f"strongest random direction {signed(view.random_delta)}"
+    )
+    beyond = view.random_delta is not None and chosen.delta is not None and chosen.delta > view.random_delta
+    return Figure("steering effect", signed(chosen.delta), detail, "met" if beyond else "shown", "> random control")
+
+
+def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringView | None) -> tuple[str, ...]:
+    """The verdict in sentences: what was found out, as far as the run came."""
+    told = [] if standing.state == "passed" else [standing.message]
+    tests = view_tests(journal)
+    if tests and standing.state != "waiting":
+        told.append(_tell_test(tests[-1], spec, journal))
+    if steering is not None and steering.chosen is not None:
+        told.append(_tell_steering(steering))
+    elif standing.state == "passed":
+        told.append("Steering was not measured.")
+    return tuple(told)
+
+
+def _tell_test(test: TestView, spec: Spec, journal: Journal) -> str:
+    number = test.number
+    trials = [trial for key, trial in journal.all(FreshTrial).items() if key.endswith(f"@{number}")]
+    means = []
+    for side in ("positive", "negative"):
+        found = [value for trial in trials if (value := trial.scores["positive" if side == "positive" else "negative"]) is not None]
+        means.append(plain(sum(found) / len(found)) if found else "unscored")
+    return (
+        f"{test.pairs} matched pairs make {spec.trait.replace('_', ' ')} appear or stay away: with fresh seeds "
+        f"{test.passed} of {test.pairs} pass ({percent(test.pass_rate)}, 95 % interval {percents(test.pass_ci95)}), "
+        f"positive sides score {means[0]} on average and negative sides {means[1]}; in {test.express} of {test.pairs} "
+        "the first tokens are the behaviour itself."
+    )
+
+
+def _tell_steering(view: SteeringView) -> str:
+    chosen = view.chosen
+    assert chosen is not None
+    told = (
+        f"Pushed along the direction at layer {chosen.layer} with strength {plain(chosen.strength, 2)}, the assistant goes from "
+        f"{score(view.baseline)} to {score(chosen.score)} ({signed(chosen.delta)} {interval(chosen.delta_ci95, sign=True)}) "
+        f"at coherence {score(chosen.coherence)}"
+    )
+    if view.random_delta is None:
+        return told + "; no random direction was measured beside it."
+    return told + f"; the strongest random direction given the same search reaches {signed(view.random_delta)}."

@@ -1,0 +1,69 @@
+"""Open a run to look at it: nothing is created, and what is damaged is one clear error."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from agent.errors import RunError
+from agent.folder import RunFolder, RunInfo
+from agent.store import Journal
+from lm.calls import CallStore, Usage
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run opened for reading."""
+
+    folder: RunFolder
+    info: RunInfo
+    journal: Journal
+    usage: list[Usage]
+
+
+@contextmanager
+def open_run(folder: RunFolder) -> Iterator[OpenRun]:
+    """Open a run's journal and its call totals, also while another process works on it.
+
+    A run that has only just been created has no store yet; it reads as empty. Raises RunError where run.json or the
+    store is damaged.
+    """
+    info = folder.read_info()
+    store = folder.store_file if folder.store_file.exists() else Path(":memory:")
+    try:
+        calls = CallStore(store)
+        try:
+            usage = calls.usage()
+        finally:
+            calls.close()
+        journal = Journal(store)
+        try:
+            yield OpenRun(folder, info, journal, usage)
+        finally:
+            journal.close()
+    except sqlite3.Error as error:
+        raise RunError(f"{folder.store_file} is damaged or cannot be opened ({error}). Start a new run.") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise RunError(
+            f"{folder.store_file} holds a damaged record ({error.title}: {where}: {fault['msg']}). Start a new run."
+        ) from error
+
+
+def in_use(folder: RunFolder) -> bool:
+    """Whether a process works on the run right now."""
+    file = folder.path / "run.lock"
+    if not file.exists():
+        return False
+    try:
+        with FileLock(file, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,176 @@
+"""Where a run stands, read from its journal: which stages are done, which gate failed, what waits."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.errors import ReviewError
+from agent.folder import RunFolder, RunInfo
+from agent.records import (
+    BatchDecision,
+    Calibration,
+    Draft,
+    DraftFailure,
+    Ending,
+    ExtractionRecord,
+    FreshTest,
+    Questions,
+    RoundRecord,
+    SteeringRecord,
+    TraitRecord,
+)
+from agent.report.numbers import plain
+from agent.store import Journal
+
+State = Literal["passed", "failed", "waiting", "open"]
+StageState = Literal["done", "failed", "begun", "not done"]
+
+STAGES = ("definition", "pairs", "fresh test", "questions", "directions", "steering")
+"""The stages of a run that a reader cares about, in their order."""
+STAGE_OF_GATE = {
+    "definition": "definition",
+    "calibration": "definition",
+    "review": "pairs",
+    "pairs": "pairs",
+    "pass rate": "fresh test",
+    "questions": "questions",
+    "baseline": "questions",
+    "extraction": "directions",
+    "steering": "steering",
+}
+GATE_WORDS = {
+    "definition": "the trait could not be defined",
+    "calibration": "the judge does not rank texts as the rubric says",
+    "review": "the reviewer ended the run",
+    "pairs": "too few pairs pass",
+    "pass rate": "too few pairs pass a fresh test",
+    "questions": "too few usable steering questions",
+    "baseline": "the assistant shows the trait unsteered",
+    "extraction": "no direction could be read",
+    "steering": "the directions do not steer",
+}
+"""What it means that a gate failed."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the run."""
+
+    name: str
+    state: StageState
+    note: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands."""
+
+    state: State
+    headline: str
+    message: str
+    """What happened, or what to do next."""
+    round: int
+    """The latest round that has pairs; 0 before the first."""
+    stages: tuple[Stage, ...]
+
+    def missing(self, stage: str) -> str:
+        """Why a stage has nothing to show."""
+        if self.state == "failed":
+            return f"Not done: the run ended before this ({self.message})"
+        if self.state == "passed":
+            return "Not done in this run."
+        return f"Not done yet: {self.headline[0].lower()}{self.headline[1:]}."
+
+
+def read_standing(folder: RunFolder, info: RunInfo, journal: Journal) -> Standing:
+    """Where the run stands, from its journal and, while a batch waits, from its review file."""
+    ending = journal.find(Ending, "ending")
+    round_number = latest_round(journal)
+    state, headline, message = _conclude(folder, info, journal, ending, round_number)
+    return Standing(state, headline, message, round_number, _stages(journal, ending))
+
+
+def latest_round(journal: Journal) -> int:
+    """The latest round that has drafts; 0 before the first."""
+    rounds = [draft.pair.round for draft in journal.all(Draft).values()]
+    rounds += [int(key.split("-")[0]) for key in journal.all(DraftFailure) if key.split("-")[0].isdigit()]
+    return max(rounds, default=0)
+
+
+def _conclude(
+    folder: RunFolder, info: RunInfo, journal: Journal, ending: Ending | None, round_number: int
+) -> tuple[State, str, str]:
+    if ending is not None and ending.passed:
+        return "passed", "Passed", sentence(ending.message)
+    if ending is not None:
+        gate = ending.gate or "unknown"
+        return "failed", f"Failed: {GATE_WORDS.get(gate, f'gate {gate}')}", sentence(ending.message)
+    undecided = _undecided(folder, info, journal, round_number)
+    if undecided is not None:
+        run = folder.path.name
+        return "waiting", f"Batch {round_number} waits for its review", (
+            f"{undecided} Decide with `traitsmith review {run}`, or fill in batches/{round_number:03d}/review.jsonl, "
+            f"then `traitsmith resume {run}`."
+        )
+    what = f"Round {round_number} is under way" if round_number else "The trait is being defined"
+    if str(round_number) in journal.all(RoundRecord):
+        what = f"Round {round_number} is concluded; the run is under way"
+    return "open", what, f"If nothing works on it, `traitsmith resume {folder.path.name}` goes on."
+
+
+def _undecided(folder: RunFolder, info: RunInfo, journal: Journal, round_number: int) -> str | None:
+    """What a waiting batch lacks, in words; None when no batch waits."""
+    from agent.review.batch import read_review, review_file
+
+    if info.review == "none" or not round_number or journal.find(BatchDecision, str(round_number)) is not None:
+        return None
+    if not review_file(folder, round_number).exists():
+        return None
+    try:
+        review = read_review(folder, round_number)
+    except ReviewError as error:
+        return f"Its review file cannot be read: {error}"
+    return f"{len(review.undecided())} of {len(review.pairs)} pairs have no decision."
+
+
+def _stages(journal: Journal, ending: Ending | None) -> tuple[Stage, ...]:
+    failed = STAGE_OF_GATE.get(ending.gate or "") if ending is not None and not ending.passed else None
+    notes = dict(zip(STAGES, _notes(journal), strict=True))
+    stages = []
+    for name in STAGES:
+        done, note = notes[name]
+        state: StageState = "done" if done else "begun" if note else "not done"
+        stages.append(Stage(name, "failed" if name == failed else state, note))
+    return tuple(stages)
+
+
+def _notes(journal: Journal) -> tuple[tuple[bool, str], ...]:
+    """Whether each stage is done, and a word on it; an empty note says that it has not begun."""
+    rounds = list(journal.all(RoundRecord).values())
+    tests = list(journal.all(FreshTest).values())
+    tries = journal.all(Calibration)
+    questions = journal.find(Questions, "questions")
+    extracted = journal.all(ExtractionRecord)
+    standing = f"{rounds[-1].accepted_total} stand" if rounds else "drafting" if latest_round(journal) else ""
+    return (
+        (journal.find(TraitRecord, "trait") is not None, f"{len(tries)} calibrations" if len(tries) != 1 else "1 try"),
+        (bool(tests), standing),
+        (questions is not None, f"{len(tests[-1].passed)} of {len(tests[-1].pairs)}" if tests else ""),
+        (questions is not None, f"{len(questions.questions)} questions" if questions else ""),
+        (bool(extracted), f"{len(extracted)} methods" if extracted else ""),
+        (journal.find(SteeringRecord, "steering") is not None, "measured" if _steered(journal) else ""),
+    )
+
+
+def _steered(journal: Journal) -> bool:
+    return journal.find(SteeringRecord, "steering") is not None
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: capital first, full stop last."""
+    text = text.strip()
+    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def describe_round(record: RoundRecord) -> str:
+    """A round in a few words."""
+    return f"{record.passed} of {record.drafted} pass ({plain(100 * record.yield_)} %)"
