@@ -24,7 +24,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta
 
 _HEADER = re.compile(r"\A\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)\Z", re.DOTALL)
 _SECTION = re.compile(r"^## (system|user)\n", re.MULTILINE)
@@ -163,5 +163,10 @@ def _used_variables(name: str, text: str) -> set[str]:
         raise PromptError(f"prompt {name!r}, line {error.lineno}: {error.message}.") from error
 
 
+@cache
+def _template(text: str) -> Template:
+    return _environment().from_string(text)
+
+
 def _fill(text: str, values: Mapping[str, object]) -> str:
-    return _environment().from_string(text).render(values).strip()
+    return _template(text).render(values).strip()

@@ -1,12 +1,17 @@
 """A local checkpoint behind the `Model` interface."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
+from jaxtyping import Float
 from llguidance import LLTokenizer
 from llguidance.hf import from_tokenizer
+from torch import Tensor
 
 from lm.errors import UserError
 from lm.local.batches import fixed_batches
@@ -20,6 +25,10 @@ _ROWS = 64
 """Rows of one batch at most."""
 _TOKENS = 65_536
 """Tokens of one batch at most, prompts and completions together."""
+
+_SMALL = 100_000_000
+"""Parameters up to which, on a CPU, a batch runs on one thread and batches run side by side: a small model gains little
+from several threads, and loses a lot where they have to wait for one another on a busy machine."""
 
 T = TypeVar("T")
 
@@ -59,37 +68,55 @@ class LocalModel:
 
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         prompts = self._spelling.encode([request.prompt for request in requests])
-        lengths = [len(ids) + request.sampling.max_tokens for ids, request in zip(prompts, requests, strict=True)]
-        self._check_lengths(lengths)
         rows = [
             Row(ids, request.sampling, self._grammars.matcher(request.output_schema) if request.output_schema else None)
             for ids, request in zip(prompts, requests, strict=True)
         ]
-        continuations: dict[int, Continuation] = {}
-        for batch in fixed_batches(lengths, self._rows, self._tokens):
+
+        def continue_rows(batch: list[int]) -> list[Completion]:
             done = generate(self.checkpoint.model, [rows[index] for index in batch], self.checkpoint.ends)
-            continuations.update(zip(batch, done, strict=True))
-        return [self._as_completion(ids, continuations[index]) for index, ids in enumerate(prompts)]
+            return [self._as_completion(prompts[index], end) for index, end in zip(batch, done, strict=True)]
+
+        return self._in_batches([len(row.prompt) + row.sampling.max_tokens for row in rows], continue_rows)
 
     def _next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
         prompts = self._spelling.encode([request.prompt for request in requests])
-        lengths = [len(ids) for ids in prompts]
-        self._check_lengths(lengths)
-        answers: dict[int, NextTokens] = {}
-        for batch in fixed_batches(lengths, self._rows, self._tokens):
+        labels = {labels: self._spelling.label_ids(labels) for labels in {request.labels for request in requests}}
+
+        def read_rows(batch: list[int]) -> list[NextTokens]:
             log_probabilities = next_log_probabilities(self.checkpoint.model, [prompts[index] for index in batch])
-            for index, row in zip(batch, log_probabilities, strict=True):
-                labels = {label: self._spelling.label_id(label) for label in requests[index].labels}
-                top = row.topk(requests[index].top)
-                answers[index] = NextTokens(
-                    labels={label: float(row[token]) for label, token in labels.items()},
-                    top={
-                        self._spelling.spell(token): value
-                        for token, value in zip(top.indices.tolist(), top.values.tolist(), strict=True)
-                    },
-                    tokens_in=lengths[index],
-                )
-        return [answers[index] for index in range(len(requests))]
+            return [
+                self._as_next_tokens(requests[index], labels[requests[index].labels], row, len(prompts[index]))
+                for index, row in zip(batch, log_probabilities, strict=True)
+            ]
+
+        return self._in_batches([len(ids) for ids in prompts], read_rows)
+
+    def _in_batches(self, lengths: Sequence[int], work: Callable[[list[int]], list[T]]) -> list[T]:
+        """Results of `work` on fixed batches of indices, in the order of `lengths`; UserError for one too long."""
+        self._check_lengths(lengths)
+        batches = fixed_batches(lengths, self._rows, self._tokens)
+        if _is_small(self.checkpoint.model):
+            with ThreadPoolExecutor(_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                done = list(pool.map(work, batches))
+        else:
+            done = [work(batch) for batch in batches]
+        by_index = {
+            index: result
+            for batch, results in zip(batches, done, strict=True)
+            for index, result in zip(batch, results, strict=True)
+        }
+        return [by_index[index] for index in range(len(lengths))]
+
+    def _as_next_tokens(
+        self, request: NextTokenRequest, labels: list[int], row: Float[Tensor, " vocab"], tokens_in: int
+    ) -> NextTokens:
+        top = row.topk(request.top)
+        return NextTokens(
+            labels=dict(zip(request.labels, row[labels].tolist(), strict=True)),
+            top=dict(zip(map(self._spelling.spell, top.indices.tolist()), top.values.tolist(), strict=True)),
+            tokens_in=tokens_in,
+        )
 
     def _as_completion(self, prompt: Sequence[int], continuation: Continuation) -> Completion:
         return Completion(
@@ -124,3 +151,11 @@ class LocalModel:
     def _grammars(self) -> Grammars:
         tokenizer: LLTokenizer = from_tokenizer(self.checkpoint.tokenizer, eos_token=sorted(self.checkpoint.ends))
         return Grammars(tokenizer, self.checkpoint.model.config.vocab_size)
+
+
+def _is_small(model: Any) -> bool:
+    return bool(model.device.type == "cpu" and model.num_parameters() <= _SMALL)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -59,12 +59,15 @@ class Spelling:
         cuts = [0, *ends, len(text)] if ids else [0]
         return tuple(text[start:end] for start, end in pairwise(accumulate(cuts, max)))
 
-    def label_id(self, label: str) -> int:
-        """The one token that spells `label`; CapabilityError when it takes several."""
-        ids: list[int] = self.tokenizer(label, add_special_tokens=False)["input_ids"]
-        if len(ids) != 1:
-            raise CapabilityError(f"the label {label!r} is {len(ids)} tokens in this model's vocabulary, not one.")
-        return ids[0]
+    def label_ids(self, labels: Sequence[str]) -> list[int]:
+        """The one token that spells each label; CapabilityError when one takes several."""
+        if not labels:
+            return []
+        encoded: list[list[int]] = self.tokenizer(list(labels), add_special_tokens=False)["input_ids"]
+        for label, ids in zip(labels, encoded, strict=True):
+            if len(ids) != 1:
+                raise CapabilityError(f"the label {label!r} is {len(ids)} tokens in this model's vocabulary, not one.")
+        return [ids[0] for ids in encoded]
 
     def spell(self, token: int) -> str:
         """A token as the vocabulary spells it."""
