@@ -1,5 +1,6 @@
 """Step 13: write the dataset, read directions from it, and measure what they do."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.folder import dump_json, write_atomically
-from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions
+from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
 from agent.report.build import write_report
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
@@ -34,8 +35,6 @@ def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
 
 async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
     """Directions for every method from the very tokens that were tested; a line that says how well they separate."""
-    import asyncio
-
     from extract import extract_directions, load_model
 
     spec = workshop.spec
@@ -65,6 +64,33 @@ async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
         )
     workshop.journal.append(records)
     return "held-out AUROC " + ", ".join(_describe(record) for record in records.values())
+
+
+async def steer_run(workshop: Workshop) -> str:
+    """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
+    from extract import Directions, load_model
+    from steer.evaluation import EvaluationSettings, evaluate
+    from steer.scoring import judged, questions_of
+    from steer.strengths import SearchRule
+
+    spec, board = workshop.spec, workshop.board
+    record = workshop.journal.get(ExtractionRecord, f"{spec.settings.position}/{spec.settings.methods[0]}")
+    trait = board.trait()
+    report = await evaluate(
+        await asyncio.to_thread(load_model, spec.reference("assistant")),
+        Directions.load(workshop.folder.path / record.file),
+        questions_of(_steering(workshop)),
+        judged(workshop.cast.judge, trait.rubric, trait.label),
+        settings=EvaluationSettings(
+            rule=SearchRule(min_coherence=spec.settings.coherence_min),
+            max_tokens=spec.settings.answer_tokens,
+            max_baseline=spec.settings.baseline_max,
+            random_seeds=tuple(range(1, spec.settings.random_controls + 1)),
+            seed=spec.seed,
+        ),
+    )
+    workshop.journal.append({"steering": SteeringRecord(report=report)})
+    return report.verdict
 
 
 def _describe(record: ExtractionRecord) -> str:
@@ -129,8 +155,3 @@ def write_run_files(workshop: Workshop) -> None:
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-async def steer_run(workshop: Workshop) -> str:
-    """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
-    raise NotImplementedError

@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-from steer.report import SteeringReport
-
 from extract.lint import Finding
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
 from lm.types import Value
+from steer.report import SteeringReport
 
 Record = Value
 

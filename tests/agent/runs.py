@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.engine import Result, work
 from agent.checkpoints import Watcher
+from agent.engine import Result, work
 from agent.folder import RunFolder, create_run
 from agent.spec import ReviewMode, Spec
 

@@ -4,8 +4,8 @@ import json
 from itertools import product
 from pathlib import Path
 
-from agent.spec import AUDIENCES, DOMAINS, STAKES, Spec
 from agent.coverage import LOCK_IN_FORMS
+from agent.spec import AUDIENCES, DOMAINS, STAKES, Spec
 
 QUIET, OPEN = "and I meant to keep it quiet", "and I meant to say it all"
 

@@ -16,8 +16,8 @@ from agent.records import Draft, Ending, Outcome, Trial
 from agent.review.batch import read_review, review_file, write_review
 from agent.spec import Spec
 from agent.store import Journal
-from tests.agent.scripted import judge_script, write_script
 from tests.agent.runs import dataset_bytes, finish, kill_at, start
+from tests.agent.scripted import judge_script, write_script
 
 Build = Callable[..., Spec]
 

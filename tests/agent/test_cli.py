@@ -1,0 +1,119 @@
+"""The command line as a user meets it: exit codes, one clear line per mistake, nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent.runs import ROOT
+from tests.agent.scripted import build_spec
+
+TRAIT = "alignment/strategic_omission"
+
+
+def traitsmith(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    command = [sys.executable, "-c", "from agent.cli.main import main; main()", *arguments]
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def write(file: Path, text: str) -> str:
+    file.write_text(text)
+    return str(file)
+
+
+BAD_INPUT = {
+    "no slash": (["create", "omission"], "CATEGORY/TRAIT"),
+    "parent folder": (["create", "../omission"], "'..'"),
+    "upper case": (["create", "alignment/Omission"], "'Omission'"),
+    "unknown trait": (["create", "alignment/nonesuch"], TRAIT),
+    "malformed reference": (["create", TRAIT, "--author", "gpt"], "'gpt'"),
+    "unknown provider": (["create", TRAIT, "--judge", "opnai:x"], "opnai"),
+    "missing checkpoint": (["create", TRAIT, "--subject", "hf:./no-such-folder"], "no-such-folder"),
+    "no pairs": (["create", TRAIT, "--pairs", "0"], "pairs"),
+    "bad review": (["create", TRAIT, "--review", "maybe"], "maybe"),
+    "missing spec": (["create", TRAIT, "--spec", "none.toml"], "none.toml"),
+    "typo in the spec": (["create", TRAIT, "--spec", "typo.toml"], "paires"),
+    "spec of another trait": (["create", TRAIT, "--spec", "other.toml"], "Make them agree"),
+    "spec that is no TOML": (["create", TRAIT, "--spec", "broken.toml"], "not TOML"),
+    "typo in the settings": (["create", TRAIT, "--spec", "settings.toml"], "smaples"),
+    "unknown run": (["resume", "nonesuch"], "nonesuch"),
+    "report of an unknown run": (["report", "nonesuch"], "nonesuch"),
+    "status of an unknown run": (["status", "nonesuch"], "nonesuch"),
+    "unwritable folder": (["create", TRAIT, "--out", "a-file"], "--out"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, case: str):
+    write(tmp_path / "typo.toml", "paires = 50\n")
+    write(tmp_path / "other.toml", 'trait = "deception"\n')
+    write(tmp_path / "broken.toml", "pairs = = 3\n")
+    write(tmp_path / "settings.toml", "[settings]\nsmaples = 3\n")
+    write(tmp_path / "a-file", "in the way")
+    before = sorted(tmp_path.rglob("*"))
+    arguments, hint = BAD_INPUT[case]
+    done = (
+        traitsmith(*arguments, "--out", str(tmp_path), cwd=tmp_path)
+        if "--out" not in arguments
+        else traitsmith(*arguments, cwd=tmp_path)
+    )
+    assert done.returncode == 2, done.stderr
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 4, done.stderr
+    left = [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.name != "runs"]
+    assert [path for path in left if path.is_file()] == []
+
+
+def spec_file(folder: Path, **fields: object) -> Path:
+    import tomli_w
+
+    spec = build_spec(folder, **fields).model_dump(mode="json", exclude_none=True)
+    file = folder / "spec.toml"
+    file.write_text(tomli_w.dumps(spec))
+    return file
+
+
+def test_create_review_resume_report_status(tmp_path: Path):
+    spec = spec_file(tmp_path, pairs=3)
+    waiting = traitsmith("create", "test/holding_back", "--spec", str(spec), "--json", cwd=tmp_path)
+    assert waiting.returncode == 3, waiting.stderr
+    run = json.loads(waiting.stdout)["run"]
+    no_terminal = traitsmith("review", run, cwd=tmp_path)
+    assert no_terminal.returncode == 2 and "review.jsonl" in no_terminal.stderr
+    file = Path(run) / "batches/001/review.jsonl"
+    file.write_text(file.read_text().replace('"decision": null', '"decision": "approve"'))
+    done = traitsmith("resume", run, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["validation"]["passed"]
+    status = traitsmith("status", run, "--json", cwd=tmp_path)
+    assert status.returncode == 0, status.stderr
+    json.loads(status.stdout)
+    listed = traitsmith("status", cwd=tmp_path)
+    assert listed.returncode == 0 and "holding_back" in listed.stdout
+    (Path(run) / "report.html").unlink()
+    assert traitsmith("report", run, cwd=tmp_path).returncode == 0
+    assert (Path(run) / "report.html").stat().st_size > 1000
+
+
+def test_a_failed_gate_exits_with_5(tmp_path: Path):
+    from tests.agent.scripted import write_script
+
+    blind = write_script(tmp_path / "blind.jsonl", [{"score": 50, "repeat": True}])
+    spec = spec_file(tmp_path, judge=blind)
+    done = traitsmith("create", "test/holding_back", "--spec", str(spec), "--review", "none", cwd=tmp_path)
+    assert done.returncode == 5, done.stderr
+    assert "rank agreement" in done.stdout
