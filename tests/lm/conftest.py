@@ -49,6 +49,12 @@ def tiny_llama(vocabulary: int, context: int = 2048) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tiny matrices on several threads crawl on a busy machine."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def checkpoint() -> Checkpoint:
     tokenizer = byte_tokenizer()

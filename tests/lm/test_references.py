@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm.errors import ModelReferenceError, UserError
+from lm.references import ModelReference, parse_reference
+
+NAMES = st.text(st.characters(categories=["L", "N"], include_characters="-_./"), min_size=1)
+
+
+@given(
+    name=NAMES,
+    revision=st.none() | st.text(st.characters(categories=["L", "N"], include_characters="-_."), min_size=1),
+    options=st.fixed_dictionaries(
+        {}, optional={"dtype": st.sampled_from(["fp32", "bf16", "fp16"]), "device": st.sampled_from(["cpu", "cuda:1"])}
+    ),
+)
+def test_a_reference_survives_its_spelling(name, revision, options):
+    reference = ModelReference("hf", name, revision, options=options)
+    assert parse_reference(str(reference)) == reference
+
+
+@given(st.text())
+def test_any_text_is_a_reference_or_one_clear_error(text):
+    try:
+        parse_reference(text)
+    except ModelReferenceError as error:
+        assert "names no model" in str(error)
+        assert "hf:NAME-or-PATH" in str(error)
+
+
+def test_the_forms_of_the_help_text():
+    assert parse_reference("organism") == ModelReference("organism")
+    assert parse_reference("hf:meta-llama/Llama-3.1-8B@main?dtype=bf16&device=cuda") == ModelReference(
+        "hf", "meta-llama/Llama-3.1-8B", "main", options={"dtype": "bf16", "device": "cuda"}
+    )
+    assert parse_reference("scripted:answers.jsonl") == ModelReference("scripted", "answers.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "it is empty"),
+        ("organsim", "Did you mean 'organism'?"),
+        ("organism:small", "takes neither a name nor options"),
+        ("gpt2", "write 'hf:gpt2'"),
+        ("mystery:NAME", "there is no provider 'mystery'"),
+        ("hf:", "the name or path of the checkpoint is missing"),
+        ("hf:gpt2@", "the revision after '@' is missing"),
+        ("hf:https://example.org/gpt2", "not a URL"),
+        ("hf:gpt2?dtyp=bf16", "Did you mean 'dtype'?"),
+        ("hf:gpt2?dtype=int3", "option dtype cannot be 'int3'"),
+        ("hf:gpt2?dtype=bf16&dtype=fp16", "given twice"),
+        ("hf:gpt2?dtype", "not of the form"),
+        ("scripted:", "the path of the answer file is missing"),
+    ],
+)
+def test_errors_say_what_is_wrong(text, says):
+    with pytest.raises(UserError) as caught:
+        parse_reference(text)
+    assert says in str(caught.value)
