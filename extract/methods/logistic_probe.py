@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from extract.methods.contrast import Contrast
@@ -34,7 +35,8 @@ def logistic_probe(rows: Contrast) -> Float[Tensor, " d_model"]:
     _, sizes, axes = np.linalg.svd(x, full_matrices=False)
     axes = axes[sizes > sizes[:1] * 1e-10]
     inside = x @ axes.T
-    weights = _fit(inside, y, _choose_c(inside, y, rows.groups * 2)).coef_[0]
+    with threadpool_limits(1):  # many small solves: more threads only wait for each other
+        weights = _fit(inside, y, _choose_c(inside, y, rows.groups * 2)).coef_[0]
     return torch.from_numpy(weights @ axes).float()
 
 

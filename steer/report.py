@@ -1,0 +1,166 @@
+"""What an evaluation found, as values: everything a page or validation.json shows."""
+
+from lm.types import Value
+
+Interval = tuple[float, float]
+
+
+class Cell(Value):
+    """One layer and strength, tried on the choosing questions."""
+
+    layer: int
+    strength: float
+    """Multiples of the layer's activation norm; negative where the trait is to be lowered."""
+    score: float | None
+    """Mean trait score, 0-100; None where too few answers could be scored."""
+    coherence: float | None
+    n: int
+    unscored: int
+
+    @property
+    def status(self) -> str:
+        """'scored', or 'unscored' where the search stopped for want of marks."""
+        return "scored" if self.score is not None and self.coherence is not None else "unscored"
+
+
+class Outcome(Value):
+    """One setting on the confirming questions, beside other answers to the same questions."""
+
+    name: str
+    """What was done, in words."""
+    layer: int
+    strength: float
+    score: float | None
+    coherence: float | None
+    delta: float | None
+    """Mean paired difference to the answers it is compared with."""
+    delta_ci95: Interval | None
+    n: int
+    """Questions where both answers are scored."""
+    unscored: int
+
+
+class Baseline(Value):
+    """The unsteered assistant on all questions."""
+
+    mean: float | None
+    ci95: Interval | None
+    coherence: float | None
+    max_allowed: float
+    n: int
+    unscored: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the mean is low enough for an effect to show."""
+        return self.mean is not None and self.mean < self.max_allowed
+
+
+class RandomControl(Value):
+    """A random direction of the same norm, given the same search and confirmation."""
+
+    seed: int
+    grid: tuple[Cell, ...]
+    outcome: Outcome | None
+    """None where no cell of its search was coherent and scored."""
+
+
+class Dose(Value):
+    """One point of the dose-response curve, at the chosen layer, on the confirming questions."""
+
+    strength: float
+    score: float | None
+    score_ci95: Interval | None
+    coherence: float | None
+    n: int
+    unscored: int
+
+
+class Example(Value):
+    """One answer at one strength."""
+
+    question: str
+    strength: float
+    answer: str
+    trait: float | None
+    coherence: float | None
+
+
+class SteeringReport(Value):
+    """An evaluation of one set of directions."""
+
+    trait: str
+    subject: str
+    """Model whose activations gave the directions."""
+    assistant: str
+    """Model that was steered."""
+    position: str
+    method: str
+    wanted: int
+    """1 where the trait is to rise, -1 where it is to fall."""
+    min_coherence: float
+    choosing: tuple[str, ...]
+    confirming: tuple[str, ...]
+    baseline: Baseline
+    grid: tuple[Cell, ...]
+    chosen: Outcome | None
+    """Best cell of the grid, confirmed; None where no cell was coherent and scored."""
+    chosen_on: Cell | None = None
+    """The same cell on the questions that chose it: a maximum over many tries, flattering."""
+    random_controls: tuple[RandomControl, ...]
+    controls: tuple[Outcome, ...]
+    """Opposite sign; the natural questions without a push, and with the opposite one."""
+    dose_response: tuple[Dose, ...]
+    examples: tuple[Example, ...]
+
+    @property
+    def random_control_delta(self) -> float | None:
+        """Largest confirmed effect of a random direction, in the wanted direction; None where none was measured."""
+        deltas = [control.outcome.delta for control in self.random_controls if control.outcome]
+        known = [delta for delta in deltas if delta is not None]
+        return max(known, key=lambda delta: self.wanted * delta) if known else None
+
+    @property
+    def beyond_control(self) -> bool:
+        """Whether the confirmed effect excludes none, and is more than twice that of the best random direction."""
+        if self.chosen is None or self.chosen.delta is None or self.chosen.delta_ci95 is None:
+            return False
+        control = self.random_control_delta
+        if control is None:
+            return False
+        least = min(self.wanted * end for end in self.chosen.delta_ci95)
+        return least > 0 and self.wanted * control < self.wanted * self.chosen.delta / 2
+
+    @property
+    def coherent(self) -> bool:
+        """Whether the confirmed answers are still coherent enough."""
+        return bool(self.chosen and self.chosen.coherence is not None and self.chosen.coherence >= self.min_coherence)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        if self.chosen is None or self.chosen.delta is None:
+            return "no setting could be measured"
+        interval = self.chosen.delta_ci95
+        between = f" [{interval[0]:+.0f}, {interval[1]:+.0f}]" if interval else ""
+        control = self.random_control_delta
+        beside = "random not measured" if control is None else f"largest random {control:+.0f}"
+        figures = f"{self.chosen.delta:+.0f}{between} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
+        name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
+        return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
+
+    def summary(self) -> dict[str, object]:
+        """The 'steering' entry of validation.json."""
+        chosen = self.chosen
+        return {
+            "layer": chosen.layer if chosen else None,
+            "strength": chosen.strength if chosen else None,
+            "score": chosen.score if chosen else None,
+            "coherence": chosen.coherence if chosen else None,
+            "delta": chosen.delta if chosen else None,
+            "delta_ci95": chosen.delta_ci95 if chosen else None,
+            "random_control_delta": self.random_control_delta,
+            "n_questions": chosen.n if chosen else 0,
+            "unscored": chosen.unscored if chosen else 0,
+            "verdict": self.verdict,
+        }

@@ -1,0 +1,83 @@
+import random
+
+import pytest
+import torch
+
+from extract.models import LoadedModel
+from lm.types import Message
+from steer.generation import Row, generate
+from steer.intervention import steered
+from steer.operators import ALL, GENERATED, PROMPT, Push
+from tests.steer.made_up_directions import make_direction
+
+PROMPTS = ("The car is fine, he said", "Is it safe?", "Tell me about the roof", "x", "Is it safe?!")
+
+
+def reference(model: LoadedModel, row: Row, tokens: int) -> tuple[int, ...]:
+    """What transformers generates for this row alone."""
+    ids = torch.tensor([model.encode(row.prompt)])
+    with steered(model, row.pushes):
+        longer = model.model.generate(ids, max_new_tokens=tokens, do_sample=False, pad_token_id=1)
+    found = longer[0, ids.shape[1] :].tolist()
+    return tuple(found[: found.index(1)] if 1 in found else found)
+
+
+def make_rows(count: int, seed: int = 0, kinds: tuple[str, ...] = (GENERATED,)) -> list[Row]:
+    chosen = random.Random(seed)
+    rows = []
+    for number in range(count):
+        pushes = tuple(
+            Push(make_direction(chosen.randrange(3), number), norms=chosen.choice([-1.0, 0.0, 0.7, 2.0]),
+                 tokens=chosen.choice(kinds))
+            for _ in range(chosen.randrange(3))
+        )  # fmt: skip
+        rows.append(Row(chosen.choice(PROMPTS), pushes))
+    return rows
+
+
+def test_equals_transformers_one_by_one(family: LoadedModel) -> None:
+    rows = make_rows(12, kinds=(GENERATED, PROMPT, ALL))
+    found = generate(family, rows, max_tokens=10)
+    assert [row.token_ids for row in found] == [reference(family, row, 10) for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chunks_order_and_neighbours_change_no_text(llama: LoadedModel, seed: int) -> None:
+    rows = make_rows(30, seed, kinds=(GENERATED, PROMPT, ALL) if seed % 2 else (GENERATED,))
+    alone = [generate(llama, [row], max_tokens=12)[0] for row in rows]
+    order = random.Random(seed).sample(range(30), 30)
+    for size in (1, 7, 30):
+        found = generate(llama, [rows[n] for n in order], max_tokens=12, max_rows=size)
+        assert found == [alone[n] for n in order]
+
+
+def test_many_rows_of_equal_length_run_without_padding(llama: LoadedModel) -> None:
+    rows = [Row("Is it safe?", row.pushes) for row in make_rows(60)] + make_rows(5)
+    together = generate(llama, rows, max_tokens=8)
+    assert together == [generate(llama, [row], max_tokens=8)[0] for row in rows]
+
+
+def test_steering_a_row_does_not_touch_its_neighbours(llama: LoadedModel) -> None:
+    plain = [Row(prompt) for prompt in PROMPTS]
+    pushed = [Row(prompt, (Push(make_direction(), norms=3.0),)) for prompt in PROMPTS]
+    found = generate(llama, [*plain, *pushed], max_tokens=12)
+    assert found[: len(plain)] == generate(llama, plain, max_tokens=12)
+    assert found[: len(plain)] != found[len(plain) :]
+
+
+def test_ends_at_the_end_of_text_token(llama: LoadedModel) -> None:
+    done = generate(llama, [Row(chr(97 + n % 26) * (1 + n // 26)) for n in range(80)], max_tokens=40)
+    stopped = [row for row in done if row.finish == "stop"]
+    assert stopped
+    assert all(len(row.token_ids) == 40 for row in done if row.finish == "length")
+    assert all(1 not in row.token_ids for row in done)
+
+
+def test_chats_go_through_the_template(llama: LoadedModel) -> None:
+    [row] = generate(llama, [Row((Message(role="user", content="hi"),))], max_tokens=3)
+    assert row.prompt_ids == tuple(llama.tokenizer("<|user|>hi<|assistant|>")["input_ids"])
+    assert len(row.text) > 0
+
+
+def test_no_rows(llama: LoadedModel) -> None:
+    assert generate(llama, []) == []
