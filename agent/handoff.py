@@ -86,7 +86,6 @@ async def steer_run(workshop: Workshop) -> str:
             max_tokens=spec.settings.answer_tokens,
             max_baseline=spec.settings.baseline_max,
             random_seeds=tuple(range(1, spec.settings.random_controls + 1)),
-            seed=spec.seed,
         ),
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
