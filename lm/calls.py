@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from lm.errors import UserError
 from lm.types import Capabilities, Completion, Model, NextTokenRequest, NextTokens, Prompt, Request
 
 _SCHEMA = """
@@ -83,15 +84,11 @@ class Usage:
 
 
 class CallStore:
-    """The append-only table `calls` of an SQLite file."""
+    """The append-only table `calls` of an SQLite file. Raises UserError for a file that is something else."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: an answer that was paid for survives a power cut too. One sync a chunk costs milliseconds.
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = _connect(path)
         self.step = ""
 
     @contextmanager
@@ -208,6 +205,19 @@ class Recorded:
             seconds=seconds,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: an answer that was paid for survives a power cut too. One sync a chunk costs milliseconds.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_SCHEMA)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise UserError(f"{str(path)!r} cannot be used as a call store: {error}.") from error
+    return connection
 
 
 def _keys(reference: str, method: str, requests: Sequence[Request | NextTokenRequest]) -> list[str]:

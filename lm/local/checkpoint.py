@@ -1,13 +1,17 @@
 """Files to a model that is ready to run: weights, tokenizer, and the card beside them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from lm.errors import ModelReferenceError
 from lm.local.attention import use_shared_attention
@@ -33,23 +37,23 @@ class Checkpoint:
 
 
 def load_checkpoint(reference: ModelReference) -> Checkpoint:
-    """Load an `organism` or `hf` reference; without `dtype` in float32 on a CPU, as stored elsewhere.
+    """Load an `organism` or `hf` reference; without `dtype` in float32 on a CPU, in bfloat16 elsewhere.
 
-    Raises ModelReferenceError when there is no such checkpoint.
+    Raises ModelReferenceError when there is no such checkpoint or device, or its files cannot be read.
     """
-    name = str(organism_folder()) if reference.provider == "organism" else reference.name
-    name = str(Path(name).expanduser()) if name.startswith("~") else name
-    _refuse_missing_folder(reference, name)
-    device = reference.options.get("device", "cpu")
-    dtype = _DTYPES[reference.options.get("dtype", "fp32" if device == "cpu" else "bf16")]
+    name = _find(reference)
+    device = _device(reference)
+    dtype = _DTYPES[reference.options.get("dtype", "fp32" if device.type == "cpu" else "bf16")]
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=reference.revision)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, revision=reference.revision, dtype=dtype, attn_implementation="sdpa"
-        )
-    except (OSError, ValueError) as error:
+        with _quietly(Path(name).is_dir()):
+            tokenizer = AutoTokenizer.from_pretrained(name, revision=reference.revision)
+            model = AutoModelForCausalLM.from_pretrained(
+                name, revision=reference.revision, dtype=dtype, attn_implementation="sdpa"
+            )
+        traits = read_traits(Path(name))
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelReferenceError(f"the checkpoint of {str(reference)!r} cannot be loaded: {error}") from error
-    return wrap_checkpoint(model.to(device), tokenizer, read_traits(Path(name)))
+    return wrap_checkpoint(model.to(device), tokenizer, traits)
 
 
 def wrap_checkpoint(model: Any, tokenizer: Any, traits: tuple[str, ...] | None = None) -> Checkpoint:
@@ -78,13 +82,46 @@ def read_traits(folder: Path) -> tuple[str, ...] | None:
     return None if traits is None else tuple(traits)
 
 
-def _refuse_missing_folder(reference: ModelReference, name: str) -> None:
-    looks_local = name.startswith((".", "/")) or name.count("/") > 1
-    if looks_local and not Path(name, "config.json").is_file():
+def _find(reference: ModelReference) -> str:
+    """The folder or hub name; ModelReferenceError for what can only be a folder and holds no checkpoint."""
+    if reference.provider == "organism":
+        folder = organism_folder()
+        if not (folder / "config.json").is_file():
+            raise ModelReferenceError(
+                f"the embedded model is missing from this installation: there is no {folder / 'config.json'}. "
+                "Install the package again, or train it with `python -m lm.organism.train`."
+            )
+        return str(folder)
+    path = Path(reference.name).expanduser()
+    looks_local = reference.name.startswith((".", "/", "~")) or reference.name.count("/") > 1 or path.is_dir()
+    if looks_local and not (path / "config.json").is_file():
         raise ModelReferenceError(
-            f"{str(reference)!r} names no checkpoint: there is no {Path(name, 'config.json')}. "
+            f"{str(reference)!r} names no checkpoint: there is no {path / 'config.json'}. "
             "Give a folder that holds config.json, tokenizer files and weights, or a name on the hub."
         )
+    return str(path) if looks_local else reference.name
+
+
+def _device(reference: ModelReference) -> torch.device:
+    device = torch.device(reference.options.get("device", "cpu"))
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelReferenceError(f"{str(reference)!r}: there is no device {str(device)!r} here: {error}") from error
+    return device
+
+
+@contextmanager
+def _quietly(quiet: bool) -> Iterator[None]:
+    """Without transformers' progress bars, which are worth seeing for a download only."""
+    shown = logging.is_progress_bar_enabled()
+    if quiet:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

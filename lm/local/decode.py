@@ -5,7 +5,7 @@ only once, and drops finished rows from the batch.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -18,7 +18,7 @@ from lm.local.attention import SharedPrefix, can_share
 from lm.local.batches import shared_prefix
 from lm.local.grammar import RowMatchers
 from lm.local.kv import make_cache, select_rows
-from lm.local.sampling import draw_uniforms, pick_tokens
+from lm.local.sampling import RowSampler
 from lm.types import Sampling
 
 _DROP_BELOW = 0.75
@@ -105,38 +105,24 @@ def generate(model: Any, rows: Sequence[Row], ends: frozenset[int], share: bool 
     room = max(row.sampling.max_tokens for row in rows)
     batch = Batch(model, [row.prompt for row in rows], room, share)
     matchers = RowMatchers([row.matcher for row in rows], batch.logits.shape[-1])
-    uniforms = draw_uniforms([row.sampling for row in rows])
-    temperatures = torch.tensor([row.sampling.temperature for row in rows])
-    texts: list[list[int]] = [[] for _ in rows]
-    finishes: list[Literal["stop", "length"] | None] = [None if row.sampling.max_tokens else "length" for row in rows]
-    alive = list(range(len(rows)))
-    for step in range(room):
-        tokens = _next_tokens(batch.logits, matchers, temperatures, uniforms[:, step])
-        going = [finishes[index] is None for index in alive]
-        picked = tokens.tolist()
-        complete = matchers.advance(picked, going)
-        for place, index in enumerate(alive):
-            if not going[place]:
-                continue
-            if picked[place] in ends:
-                finishes[index] = "stop"
-                continue
-            texts[index].append(picked[place])
-            if complete[place]:
-                finishes[index] = "stop"
-            elif len(texts[index]) == rows[index].sampling.max_tokens:
-                finishes[index] = "length"
-        kept = [place for place, index in enumerate(alive) if finishes[index] is None]
+    sampler = RowSampler([row.sampling for row in rows], matchers)
+    drafts = [_Draft(row.sampling.max_tokens) for row in rows]
+    inside = drafts
+    for _ in range(room):
+        tokens = sampler.draw(batch.logits)
+        complete = matchers.advance(tokens.tolist())
+        for draft, token, is_complete in zip(inside, tokens.tolist(), complete, strict=True):
+            draft.add(token, token in ends, is_complete)
+        kept = [place for place, draft in enumerate(inside) if draft.finish is None]
         if not kept:
             break
-        if len(kept) <= _DROP_BELOW * len(alive):
-            selection = torch.tensor(kept)
-            batch.keep(selection)
-            matchers.keep(kept)
-            tokens, temperatures, uniforms = tokens[selection], temperatures[selection], uniforms[selection]
-            alive = [alive[place] for place in kept]
+        if len(kept) <= _DROP_BELOW * len(inside):
+            inside = [inside[place] for place in kept]
+            sampler.keep(kept)
+            batch.keep(torch.tensor(kept))
+            tokens = tokens[kept]
         batch.step(tokens)
-    return [Continuation(tuple(text), finish or "length") for text, finish in zip(texts, finishes, strict=True)]
+    return [Continuation(tuple(draft.ids), draft.finish or "length") for draft in drafts]
 
 
 @torch.inference_mode()
@@ -145,15 +131,22 @@ def next_log_probabilities(model: Any, prompts: Sequence[Sequence[int]]) -> Floa
     return torch.log_softmax(Batch(model, prompts, room=0).logits.float(), dim=-1).cpu()
 
 
-def _next_tokens(
-    logits: Float[Tensor, "row vocab"],
-    matchers: RowMatchers,
-    temperatures: Float[Tensor, " row"],
-    uniforms: Float[Tensor, " row"],
-) -> Int[Tensor, " row"]:
-    """Draw on the CPU, where the random streams and the grammars are."""
-    scores = logits.float().cpu()
-    allowed = matchers.allowed()
-    if allowed is not None:
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    return pick_tokens(scores, temperatures, uniforms)
+@dataclass
+class _Draft:
+    """A continuation while it is written; once it is finished it takes no more tokens."""
+
+    most: int
+    ids: list[int] = field(default_factory=list)
+    finish: Literal["stop", "length"] | None = None
+
+    def add(self, token: int, is_end: bool, is_complete: bool) -> None:
+        if self.finish is not None:
+            return
+        if is_end or self.most == 0:
+            self.finish = "stop" if is_end else "length"
+            return
+        self.ids.append(token)
+        if is_complete:
+            self.finish = "stop"
+        elif len(self.ids) == self.most:
+            self.finish = "length"

@@ -59,13 +59,14 @@ class RowMatchers:
         flags = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self.vocab]
         return torch.from_numpy(flags.view(np.bool_))
 
-    def advance(self, tokens: Sequence[int], going: Sequence[bool]) -> list[bool]:
-        """Consume each going row's token; says which rows' answers are complete."""
+    def advance(self, tokens: Sequence[int]) -> list[bool]:
+        """Consume each row's token; says whose answer became complete by it. Such a row is free from then on."""
         complete = [False] * len(self.rows)
         for row, matcher in enumerate(self.rows):
-            if matcher is not None and going[row]:
+            if matcher is not None:
                 matcher.consume_token(tokens[row])
                 complete[row] = matcher.is_stopped()
+        self.rows = [None if done else matcher for done, matcher in zip(complete, self.rows, strict=True)]
         return complete
 
     def keep(self, rows: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from llguidance import LLTokenizer
 from llguidance.hf import from_tokenizer
 from torch import Tensor
 
-from lm.errors import UserError
+from lm.errors import CapabilityError, UserError
 from lm.local.batches import fixed_batches
 from lm.local.checkpoint import Checkpoint
 from lm.local.decode import Continuation, Row, generate, next_log_probabilities
@@ -149,6 +149,8 @@ class LocalModel:
 
     @cached_property
     def _grammars(self) -> Grammars:
+        if not self.checkpoint.tokenizer.is_fast:
+            raise CapabilityError(f"{self.reference!r} cannot be held to a schema: it has no fast tokenizer.")
         tokenizer: LLTokenizer = from_tokenizer(self.checkpoint.tokenizer, eos_token=sorted(self.checkpoint.ends))
         return Grammars(tokenizer, self.checkpoint.model.config.vocab_size)
 

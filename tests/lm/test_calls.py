@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from lm.calls import CallStore, Recorded
-from lm.errors import ModelFailure
+from lm.errors import ModelFailure, UserError
 from lm.local.model import LocalModel
 from lm.scripted import ScriptedModel
 from lm.types import Completion, Message, NextTokenRequest, Request, Sampling
@@ -153,6 +153,12 @@ async def test_other_tables_in_the_file_are_left_alone(tmp_path, model: LocalMod
     await Recorded(model, store, role="author").complete(requests(2))
     store.close()
     assert sqlite3.connect(path).execute("SELECT count(*) FROM pairs").fetchone() == (1,)
+
+
+def test_a_file_that_is_no_database_is_one_clear_error(tmp_path):
+    (tmp_path / "store.sqlite").write_text("not a database, but long enough to be taken for one" * 20)
+    with pytest.raises(UserError, match="cannot be used as a call store"):
+        CallStore(tmp_path / "store.sqlite")
 
 
 async def test_a_failing_model_stores_nothing_of_its_chunk(store):

@@ -158,6 +158,16 @@ def test_a_checkpoint_on_disk_is_opened_by_its_path_with_the_traits_of_its_card(
     assert theirs == ours
 
 
+def test_broken_weights_and_a_missing_device_are_one_clear_error(checkpoint, tmp_path):
+    checkpoint.model.save_pretrained(tmp_path)
+    checkpoint.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelReferenceError, match="there is no device 'cuda:7'"):
+        open_model(f"hf:{tmp_path}?device=cuda:7")
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 64)
+    with pytest.raises(ModelReferenceError, match="cannot be loaded"):
+        open_model(f"hf:{tmp_path}")
+
+
 def test_a_folder_without_a_checkpoint_is_one_clear_error(tmp_path):
     with pytest.raises(ModelReferenceError, match=r"there is no .*config\.json"):
         open_model(f"hf:{tmp_path}/nothing")
