@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -108,6 +109,8 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool) -> RunF
     target = dataset_path(out, spec)
     if target.exists() and not replace:
         raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
+    if not _can_write(target):
+        raise RunError(f"cannot write to {target}. Name another folder with --out.")
     now = datetime.now(UTC)
     parent = out / "runs" / f"{spec.category}.{spec.trait}"
     try:
@@ -160,6 +163,20 @@ def write_atomically(file: Path, text: str) -> None:
 def dump_json(value: object) -> str:
     """Readable JSON with a newline at its end."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def discard_run(folder: RunFolder) -> None:
+    """Remove a run that never began, and the folders that were made for it."""
+    shutil.rmtree(folder.path)
+    for parent in (folder.path.parent, folder.path.parent.parent):
+        if not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _can_write(path: Path) -> bool:
+    """Whether the nearest folder that exists on the way to `path` can be written to."""
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _address(folder: RunFolder) -> str:

@@ -1,5 +1,7 @@
 """Every number of the method in one place. The source of each default is named beside it."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -22,6 +24,8 @@ class Settings(BaseModel):
     """Largest share of a batch that redrafts failed pairs; the rest explores its cells."""
     samples: int = Field(default=4, ge=1)
     """Completions per side."""
+    judge_context: Literal["ground_truth", "none"] = "ground_truth"
+    """What the judge knows beside a completion; never the motivation or the lock-in (METHOD, step 6)."""
     scenario_tokens: int = Field(default=16, ge=1)
     """New tokens per scenario completion (METHOD, step 6)."""
     subject_temperature: float = Field(default=0.7, ge=0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import typer
 from rich.console import Console
 
 from agent.cli.options import HERE, AsJson, Out, Run
-from agent.folder import RunFolder, create_run, find_run
+from agent.folder import RunFolder, create_run, discard_run, find_run
 from agent.spec import ReviewMode, build_spec
 from lm.errors import UserError
 
@@ -61,7 +60,7 @@ def create(
     except UserError:
         # Nothing has happened yet: what is wrong was found before the first step.
         if not folder.graph_file.exists():
-            shutil.rmtree(folder.path)
+            discard_run(folder)
         raise
 
 

@@ -10,8 +10,9 @@ from statistics import fmean
 from agent.records import FirstTokenRecord, Trial
 from agent.settings import Settings
 from agent.spec import Spec
+from agent.steps.trial import as_judged
 from extract.trait import SIDES, FirstToken, Pair, Side, Trait
-from lm import Judge, JudgeItem, Model, NextTokenRequest, NextTokens
+from lm import Judge, Model, NextTokenRequest, NextTokens
 
 TOP_TOKENS = 100
 """Next tokens looked at; the rest of the probability counts as one token that both sides share."""
@@ -28,7 +29,7 @@ async def examine_first_tokens(
         [NextTokenRequest(prompt=pair.scenario(side), top=TOP_TOKENS) for pair, side in sides]
     )
     verdicts = await judge.score_committed(trait.rubric, trait.label, [pair.scenario(side) for pair, side in sides])
-    deleted = await _score_without_opening(pairs, trials, judge, trait)
+    deleted = await _score_without_opening(pairs, trials, judge, trait, spec.settings)
     by_side = {(pair.id, side): index for index, (pair, side) in enumerate(sides)}
     records = {}
     for pair in pairs:
@@ -90,7 +91,7 @@ def js_divergence(one: Mapping[str, float], other: Mapping[str, float]) -> float
 
 
 async def _score_without_opening(
-    pairs: Sequence[Pair], trials: Mapping[str, Trial], judge: Judge, trait: Trait
+    pairs: Sequence[Pair], trials: Mapping[str, Trial], judge: Judge, trait: Trait, settings: Settings
 ) -> dict[str, dict[Side, float | None]]:
     """The delete test: mean score per side once the first tokens of every completion are removed."""
     items = [
@@ -100,7 +101,7 @@ async def _score_without_opening(
         for sample in trials[pair.id].samples[side]
     ]
     verdicts = await judge.score_trait(
-        trait.rubric, trait.label, [JudgeItem(situation=pair.ground_truth, text=text) for pair, _, text in items]
+        trait.rubric, trait.label, [as_judged(pair, text, settings) for pair, _, text in items]
     )
     values: dict[tuple[str, Side], list[float]] = {}
     for (pair, side, _), verdict in zip(items, verdicts, strict=True):

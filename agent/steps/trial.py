@@ -35,7 +35,7 @@ async def try_pairs(
         trait.rubric,
         trait.label,
         [
-            JudgeItem(situation=pair.ground_truth, text=completion.text)
+            as_judged(pair, completion.text, spec.settings)
             for (pair, _, _), completion in zip(asked, completions, strict=True)
         ],
     )
@@ -44,6 +44,11 @@ async def try_pairs(
         sample = as_sample(completion, spec.settings).model_copy(update={"verdict": verdict})
         samples.setdefault((pair.id, side), []).append(sample)
     return {pair.id: conclude({side: tuple(samples[pair.id, side]) for side in SIDES}, spec.settings) for pair in pairs}
+
+
+def as_judged(pair: Pair, text: str, settings: Settings) -> JudgeItem:
+    """A text as the judge gets it: with the pair's ground truth, the same words for both sides, or alone."""
+    return JudgeItem(situation=pair.ground_truth if settings.judge_context == "ground_truth" else None, text=text)
 
 
 def as_sample(completion: Completion, settings: Settings) -> Sample:
