@@ -20,7 +20,7 @@ from agent.report.overview import Figure, TestView, tell, view_figures, view_tes
 from agent.report.pairs import PairsView, PredictionsView, view_pairs, view_predictions
 from agent.report.rounds import RoundView, ScoreView, view_rounds, view_scores
 from agent.report.standing import Standing, read_standing
-from agent.report.steering import SteeringView, view_questions, view_steering
+from agent.report.steering import SteeringView, view_steering
 from agent.store import Journal
 from extract.trait import Trait
 from lm.calls import Usage
@@ -63,7 +63,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
     info = folder.read_info()
     spec, settings = info.spec, info.spec.settings
     standing = read_standing(folder, info, journal)
-    steering = view_steering(journal, settings.coherence_min)
+    steering = view_steering(journal)
     pairs = view_pairs(journal, settings)
     tests = view_tests(journal)
     trait = journal.find(TraitRecord, "trait")
@@ -82,7 +82,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
         pairs=pairs,
         predictions=view_predictions(pairs.every),
         methods=tuple(journal.all(ExtractionRecord).values()),
-        questions=view_questions(journal),
+        questions=journal.find(Questions, "questions"),
         steering=steering,
         costs=view_costs(usage),
     )

@@ -1,11 +1,13 @@
 """Charts about the directions: AUROC by layer, the layer x strength heat map, the dose-response."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from agent.records import ExtractionRecord
 from agent.report.numbers import label, plain, score
-from agent.report.steering import Dose, GridCell, SteeringView
+from agent.report.steering import SteeringView
 from agent.report.svg import Drawing, Frame, Key, Point
+from steer.report import Cell, Dose
 
 SCALE = (0, 20, 40, 60, 80, 100)
 MARKS = ("one", "two", "three", "four")
@@ -49,7 +51,7 @@ def draw_auroc(methods: Sequence[ExtractionRecord]) -> Drawing:
 def draw_grid(view: SteeringView) -> Drawing:
     """Trait score by layer and strength; the stepped line is where coherence falls below its threshold."""
     layers = view.layers
-    strengths = [cell.strength for cell in view.grid]
+    strengths = [cell.strength for cell in view.report.grid]
     low, high = min(strengths), max(strengths)
     margin = (high - low) * 0.08 or 0.5
     frame = Frame(
@@ -77,9 +79,9 @@ def draw_grid(view: SteeringView) -> Drawing:
     frame.line(edge, "cliff")
     _, steps = _steps(low, high)
     frame.ticks_x(steps, lambda value: plain(value, 2))
-    frame.name_axes(f"strength ({view.unit})", "layer")
+    frame.name_axes("strength (multiples of the activation norm)", "layer")
     return frame.drawing(
-        Key("line", "cliff", f"coherence falls below {plain(view.coherence_min)} to the right"),
+        Key("line", "cliff", f"coherence falls below {plain(view.report.min_coherence)} to the right"),
         Key("circle", "chosen", "chosen push"),
     )
 
@@ -88,36 +90,38 @@ def scale_colour(value: float) -> tuple[str, str]:
     """The viridis colour of a score of 0-100, and the class of a text that is legible on it."""
     place = min(max(value / 100, 0.0), 1.0) * (len(_VIRIDIS) - 1)
     first = min(int(place), len(_VIRIDIS) - 2)
-    mixed = [
-        round(a + (b - a) * (place - first)) for a, b in zip(_VIRIDIS[first], _VIRIDIS[first + 1], strict=True)
-    ]
+    mixed = [round(a + (b - a) * (place - first)) for a, b in zip(_VIRIDIS[first], _VIRIDIS[first + 1], strict=True)]
     return "#{:02x}{:02x}{:02x}".format(*mixed), "on-light" if value > 55 else "on-dark"
 
 
 def draw_doses(view: SteeringView) -> Drawing:
-    """Trait score and coherence by strength at the chosen layer, beside a random direction of the same norm."""
-    doses = sorted(view.doses, key=lambda dose: dose.strength)
-    low, high = doses[0].strength, doses[-1].strength
+    """Trait score and coherence by strength at the chosen layer, beside random directions of the same norm."""
+    doses = sorted(view.report.dose_response, key=lambda dose: dose.strength)
+    strengths = [dose.strength for dose in doses]
+    low, high = min(strengths), max(strengths)
     layer = view.chosen.layer if view.chosen else None
-    frame = Frame(f"Dose-response at layer {layer}: trait score and coherence by strength", (low, high), (0, 100), 300, top=28)
+    frame = Frame(
+        f"Dose-response at layer {layer}: trait score and coherence by strength", (low, high), (0, 100), 320, top=28
+    )
     frame.ticks_y(SCALE)
     frame.ticks_x(_steps(low, high)[1], lambda value: plain(value, 2))
-    frame.level(view.coherence_min, f"coherence ≥ {plain(view.coherence_min)}", "threshold")
-    banded = [(dose.strength, dose.ci95) for dose in doses if dose.ci95 is not None]
+    randoms = [outcome.score for outcome in view.random_outcomes if outcome.score is not None]
+    if randoms:
+        highest, lowest = ([(low, edge), (high, edge)] for edge in (max(randoms), min(randoms)))
+        frame.band(highest, lowest, "band three")
+        frame.line(highest, "series three")
+    frame.level(view.report.min_coherence, f"coherence ≥ {plain(view.report.min_coherence)}", "threshold")
+    banded = [(dose.strength, dose.score_ci95) for dose in doses if dose.score_ci95 is not None]
     frame.band([(x, ci[1]) for x, ci in banded], [(x, ci[0]) for x, ci in banded], "band one")
-    for name, class_, read in (
-        ("coherence", "two", lambda dose: dose.coherence),
-        ("random direction", "three", lambda dose: dose.control),
-        ("trait score", "one", lambda dose: dose.score),
-    ):
-        _draw_series(frame, doses, name, class_, [read(dose) for dose in doses])
+    _draw_series(frame, doses, "coherence", "two", [dose.coherence for dose in doses])
+    _draw_series(frame, doses, "trait score", "one", [dose.score for dose in doses])
     if view.chosen is not None:
         frame.upright(view.chosen.strength, "chosen", "gate")
-    frame.name_axes(f"strength ({view.unit})", "score")
+    frame.name_axes("strength (multiples of the activation norm)", "score")
     return frame.drawing(
         Key("line", "series one", "trait score, with 95 % interval"),
         Key("line", "series two", "coherence"),
-        Key("line", "series three", "trait score under a random direction"),
+        *([Key("line", "series three", "random directions at their best: range and highest score")] if randoms else ()),
     )
 
 
@@ -130,36 +134,35 @@ def _draw_series(frame: Frame, doses: Sequence[Dose], name: str, class_: str, va
         frame.dot(strength, value, f"mark {class_}", f"{name} at {plain(strength, 2)}: {score(value)}", 4)
 
 
-def _draw_cell(frame: Frame, view: SteeringView, cell: GridCell, span: tuple[float, float], place: int) -> None:
+def _draw_cell(frame: Frame, view: SteeringView, cell: Cell, span: tuple[float, float], place: int) -> None:
     tip = (
         f"layer {cell.layer}, strength {plain(cell.strength, 2)}: trait {score(cell.score)}, "
         f"coherence {score(cell.coherence)}, {cell.n} answers, {cell.unscored} unscored"
     )
     left, right = frame.x.at(span[0]), frame.x.at(span[1])
     top, bottom = frame.y.at(place + 1), frame.y.at(place)
-    size = {"x": left, "y": top + 1, "width": max(right - left - 1, 1), "height": bottom - top - 2}
+    place_and_size = (left, top + 1, max(right - left - 1, 1), bottom - top - 2)
     middle = (left + right) / 2
     if cell.score is None:
-        frame.add("rect", tip, class_="cell none", **size)
+        frame.box(*place_and_size, "cell none", tip)
         frame.write(middle, (top + bottom) / 2 + 4, "–", "cell-text")
         return
     fill, text_class = scale_colour(cell.score)
-    frame.add("rect", tip, class_="cell" if view.coherent(cell) else "cell incoherent", fill=fill, **size)
+    frame.box(*place_and_size, "cell" if view.coherent(cell) else "cell incoherent", tip, fill)
     if right - left >= 24:
         frame.write(middle, (top + bottom) / 2 + 4, plain(cell.score, 0), f"cell-text {text_class}")
     chosen = view.chosen
     if chosen is not None and (cell.layer, cell.strength) == (chosen.layer, chosen.strength):
-        inside = {"x": left + 2, "y": top + 3, "width": max(right - left - 5, 1), "height": bottom - top - 6}
-        frame.add("rect", class_="chosen", rx=3, **inside)
+        frame.box(left + 2, top + 3, max(right - left - 5, 1), bottom - top - 6, "chosen")
 
 
 def _bounds(strengths: Sequence[float], ends: tuple[float, float]) -> list[tuple[float, float]]:
     """From the middle between a strength and the one before to the middle towards the next one."""
-    middles = [(a + b) / 2 for a, b in zip(strengths, strengths[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(strengths)]
     return list(zip([ends[0], *middles], [*middles, ends[1]], strict=True))
 
 
-def _cliff(view: SteeringView, row: Sequence[GridCell], bounds: Sequence[tuple[float, float]]) -> float:
+def _cliff(view: SteeringView, row: Sequence[Cell], bounds: Sequence[tuple[float, float]]) -> float:
     """The right end of the last coherent cell; the left end of the row where none is coherent."""
     coherent = [span[1] for cell, span in zip(row, bounds, strict=True) if view.coherent(cell)]
     return max(coherent, default=bounds[0][0])

@@ -51,7 +51,9 @@ def draw_rounds(rounds: Sequence[RoundView], settings: Settings) -> Drawing:
         for fate in FATES:
             if number := view.fates[fate]:
                 frame.bar(
-                    (place - 0.34, place + 0.34), (below, below + number), f"fate{FATES.index(fate)}",
+                    (place - 0.34, place + 0.34),
+                    (below, below + number),
+                    f"fate{FATES.index(fate)}",
                     f"round {view.number}: {number} {fate}",
                 )
                 below += number
@@ -109,7 +111,11 @@ def draw_scores(scores: ScoreView, settings: Settings) -> Drawing:
     }
     most, _ = round_up(max(1, *(max(row) for row in counts.values())))
     frame = Frame(
-        f"Scores of {scores.source}: positive sides upwards, negative sides downwards", (0, 100), (-most, most), 280, top=26
+        f"Scores of {scores.source}: positive sides upwards, negative sides downwards",
+        (0, 100),
+        (-most, most),
+        280,
+        top=26,
     )
     frame.ticks_y([-most, -most / 2, 0, most / 2, most], lambda value: plain(abs(value)))
     frame.ticks_x(SCALE)
@@ -184,7 +190,9 @@ def draw_costs(costs: CostsView) -> Drawing:
         for role in costs.roles:
             if spent := costs.spent(step, role):
                 name = f"fill role{costs.roles.index(role)}"
-                frame.bar((begun, begun + spent), (at - 0.32, at + 0.32), name, f"{role}, {label(step)}: {seconds(spent)}")
+                frame.bar(
+                    (begun, begun + spent), (at - 0.32, at + 0.32), name, f"{role}, {label(step)}: {seconds(spent)}"
+                )
                 begun += spent
         frame.write(frame.left - 10, frame.y.at(at) + 4, label(step) or "between steps", "tick strong", "end")
         frame.write(min(frame.x.at(begun) + 6, WIDTH - 4), frame.y.at(at) + 4, seconds(begun), "note", "start")

@@ -5,7 +5,7 @@ from markupsafe import Markup
 NOT_SCORED = "unscored"
 _HIDDEN = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _TURNING = {code: f"[U+{code:04X}]" for code in (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_BROKEN = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)}
+_BROKEN = dict.fromkeys((*range(55296, 57344), 65534, 65535), "�")
 _VISIBLE: dict[int, int | str] = {**_HIDDEN, **_TURNING, **_BROKEN}
 
 

@@ -1,15 +1,18 @@
 """The top of the page: the verdict in words, and the key numbers with their gates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
-from agent.records import FirstTokenRecord, FreshTest, FreshTrial, Questions, RoundRecord
+from agent.records import FirstTokenRecord, FreshTest, FreshTrial, Questions, RoundRecord, Trial
 from agent.report.numbers import count, interval, percent, percents, plain, score, signed
 from agent.report.standing import Standing
 from agent.report.steering import SteeringView
 from agent.spec import Spec
 from agent.steps.decide import wilson_interval
 from agent.store import Journal
+from extract.trait import SIDES, Side
 
 Mark = Literal["met", "missed", "shown", "not done"]
 
@@ -75,7 +78,7 @@ def view_figures(spec: Spec, journal: Journal, steering: SteeringView | None) ->
         _pass_rate(spec, test),
         _express_rate(spec, journal, test),
         _baseline(spec, journal),
-        _steering(spec, steering),
+        _steering(steering),
     )
 
 
@@ -86,22 +89,26 @@ def _pairs(spec: Spec, journal: Journal, test: TestView | None) -> Figure:
     number = test.pairs if test else rounds[-1].accepted_total
     drafted = sum(record.drafted for record in rounds)
     detail = f"of {spec.pairs} wanted; {count(drafted)} drafted in {len(rounds)} round{'s' if len(rounds) > 1 else ''}"
-    return Figure("accepted pairs", str(number), detail, "met" if number >= spec.pairs else "missed", f"≥ {spec.pairs}")
+    return Figure(
+        "accepted pairs", str(number), detail, "met" if number >= spec.pairs else "missed", f"wanted {spec.pairs}"
+    )
 
 
 def _pass_rate(spec: Spec, test: TestView | None) -> Figure:
     gate = spec.settings.pass_rate
     if test is None:
-        return Figure("fresh pass rate", "not done", "no fresh test was run", "not done", f"≥ {percent(gate)}")
+        return Figure("fresh pass rate", "not done", "no fresh test was run", "not done", f"gate ≥ {percent(gate)}")
     detail = f"{test.passed} of {test.pairs} pairs {percents(test.pass_ci95)}"
     mark: Mark = "met" if test.pairs and test.passed >= gate * test.pairs else "missed"
-    return Figure("fresh pass rate", percent(test.pass_rate), detail, mark, f"≥ {percent(gate)}")
+    return Figure("fresh pass rate", percent(test.pass_rate), detail, mark, f"gate ≥ {percent(gate)}")
 
 
 def _express_rate(spec: Spec, journal: Journal, test: TestView | None) -> Figure:
     gate = spec.settings.express_rate
     if test is None:
-        return Figure("first tokens express", "not done", "no fresh test was run", "not done", f"≥ {percent(gate)}")
+        return Figure(
+            "first tokens express", "not done", "no fresh test was run", "not done", f"gate ≥ {percent(gate)}"
+        )
     latest = list(journal.all(FreshTest).values())[-1]
     verdicts = [record.result.verdict for id_ in latest.pairs if (record := journal.find(FirstTokenRecord, id_))]
     detail = (
@@ -109,11 +116,11 @@ def _express_rate(spec: Spec, journal: Journal, test: TestView | None) -> Figure
         f"{verdicts.count('UNCLEAR')} unclear"
     )
     mark: Mark = "met" if test.pairs and test.express >= gate * test.pairs else "missed"
-    return Figure("first tokens express", percent(test.express_rate), detail, mark, f"≥ {percent(gate)}")
+    return Figure("first tokens express", percent(test.express_rate), detail, mark, f"gate ≥ {percent(gate)}")
 
 
 def _baseline(spec: Spec, journal: Journal) -> Figure:
-    gate = f"< {plain(spec.settings.baseline_max)}"
+    gate = f"gate < {plain(spec.settings.baseline_max)}"
     found = journal.find(Questions, "questions")
     if found is None:
         return Figure("baseline, unsteered", "not done", "no questions were kept", "not done", gate)
@@ -122,17 +129,22 @@ def _baseline(spec: Spec, journal: Journal) -> Figure:
     return Figure("baseline, unsteered", score(found.baseline), detail, "met" if met else "missed", gate)
 
 
-def _steering(spec: Spec, view: SteeringView | None) -> Figure:
-    if view is None or view.chosen is None:
-        why = "no steering was measured" if view is None else "no push kept its coherence"
-        return Figure("steering effect", "not done" if view is None else "none", why, "not done" if view is None else "missed")
+def _steering(view: SteeringView | None) -> Figure:
+    if view is None:
+        return Figure("steering effect", "not done", "no steering was measured", "not done")
     chosen = view.chosen
+    if chosen is None or chosen.delta is None:
+        return Figure(
+            "steering effect", "none", "no push could be scored and kept its coherence", "missed", "not beyond control"
+        )
     detail = (
         f"{interval(chosen.delta_ci95, sign=True)} at layer {chosen.layer}, coherence {score(chosen.coherence)}; "
-        f"strongest random direction {signed(view.random_delta)}"
+        f"strongest random direction {signed(view.report.random_control_delta)}"
     )
-    beyond = view.random_delta is not None and chosen.delta is not None and chosen.delta > view.random_delta
-    return Figure("steering effect", signed(chosen.delta), detail, "met" if beyond else "shown", "> random control")
+    mark: Mark = "met" if view.passed else "missed"
+    return Figure(
+        "steering effect", signed(chosen.delta), detail, mark, f"{'' if view.passed else 'not '}beyond control"
+    )
 
 
 def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringView | None) -> tuple[str, ...]:
@@ -141,7 +153,7 @@ def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringVie
     tests = view_tests(journal)
     if tests and standing.state != "waiting":
         told.append(_tell_test(tests[-1], spec, journal))
-    if steering is not None and steering.chosen is not None:
+    if steering is not None:
         told.append(_tell_steering(steering))
     elif standing.state == "passed":
         told.append("Steering was not measured.")
@@ -149,28 +161,34 @@ def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringVie
 
 
 def _tell_test(test: TestView, spec: Spec, journal: Journal) -> str:
-    number = test.number
-    trials = [trial for key, trial in journal.all(FreshTrial).items() if key.endswith(f"@{number}")]
-    means = []
-    for side in ("positive", "negative"):
-        found = [value for trial in trials if (value := trial.scores["positive" if side == "positive" else "negative"]) is not None]
-        means.append(plain(sum(found) / len(found)) if found else "unscored")
+    trials = [trial for key, trial in journal.all(FreshTrial).items() if key.endswith(f"@{test.number}")]
+    positive, negative = (_mean(trials, side) for side in SIDES)
     return (
         f"{test.pairs} matched pairs make {spec.trait.replace('_', ' ')} appear or stay away: with fresh seeds "
         f"{test.passed} of {test.pairs} pass ({percent(test.pass_rate)}, 95 % interval {percents(test.pass_ci95)}), "
-        f"positive sides score {means[0]} on average and negative sides {means[1]}; in {test.express} of {test.pairs} "
-        "the first tokens are the behaviour itself."
+        f"positive sides score {score(positive)} on average and negative sides {score(negative)}; in {test.express} of "
+        f"{test.pairs} the first tokens are the behaviour itself."
     )
+
+
+def _mean(trials: Sequence[Trial], side: Side) -> float | None:
+    scores = [score for trial in trials if (score := trial.scores[side]) is not None]
+    return fmean(scores) if scores else None
 
 
 def _tell_steering(view: SteeringView) -> str:
-    chosen = view.chosen
-    assert chosen is not None
-    told = (
-        f"Pushed along the direction at layer {chosen.layer} with strength {plain(chosen.strength, 2)}, the assistant goes from "
-        f"{score(view.baseline)} to {score(chosen.score)} ({signed(chosen.delta)} {interval(chosen.delta_ci95, sign=True)}) "
-        f"at coherence {score(chosen.coherence)}"
+    report, chosen = view.report, view.chosen
+    if chosen is None or chosen.delta is None:
+        return "No push along the directions could be scored and kept its coherence."
+    random = report.random_control_delta
+    beside = (
+        "no random direction was measured beside it"
+        if random is None
+        else f"the strongest random direction, given the same search, moves it by {signed(random)}"
     )
-    if view.random_delta is None:
-        return told + "; no random direction was measured beside it."
-    return told + f"; the strongest random direction given the same search reaches {signed(view.random_delta)}."
+    return (
+        f"Pushed along the direction at layer {chosen.layer} with strength {plain(chosen.strength, 2)}, the assistant "
+        f"moves by {signed(chosen.delta)} {interval(chosen.delta_ci95, sign=True)} to {score(chosen.score)} at "
+        f"coherence {score(chosen.coherence)}; {beside}."
+        + ("" if view.passed else " That is not beyond what the controls do.")
+    )

@@ -129,7 +129,9 @@ class _Files:
             if key.rpartition("@")[2] == self.test
         }
         self.removed = {
-            key.rpartition("@")[0]: outcome for key, outcome in self.outcomes.items() if "@" in key and not outcome.accepted
+            key.rpartition("@")[0]: outcome
+            for key, outcome in self.outcomes.items()
+            if "@" in key and not outcome.accepted
         }
 
     def view(self, draft: Draft, settings: Settings) -> PairView:
@@ -212,7 +214,11 @@ def shared_beginning(one: str, other: str) -> str:
         if a != b:
             break
         length += 1
-    if length in (len(one), len(other)) and one[length : length + 1] in ("", " ") and other[length : length + 1] in ("", " "):
+    if (
+        length in (len(one), len(other))
+        and one[length : length + 1] in ("", " ")
+        and other[length : length + 1] in ("", " ")
+    ):
         return one[:length]
     return one[: one.rfind(" ", 0, length) + 1]
 

@@ -67,7 +67,7 @@ def view_scores(journal: Journal, tests: tuple[TestView, ...]) -> ScoreView | No
     trials: list[Trial]
     if tests:
         number = tests[-1].number
-        trials = [trial for key, trial in journal.all(FreshTrial).items() if key.endswith(f"@{number}")]
+        trials = [trial for key, trial in journal.all(FreshTrial).items() if key.rpartition("@")[2] == str(number)]
         source = f"the {len(trials)} accepted pairs in fresh test {number}"
     else:
         trials = list(journal.all(Trial).values())

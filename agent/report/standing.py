@@ -18,7 +18,6 @@ from agent.records import (
     SteeringRecord,
     TraitRecord,
 )
-from agent.report.numbers import plain
 from agent.store import Journal
 
 State = Literal["passed", "failed", "waiting", "open"]
@@ -72,20 +71,24 @@ class Standing:
     """The latest round that has pairs; 0 before the first."""
     stages: tuple[Stage, ...]
 
-    def missing(self, stage: str) -> str:
-        """Why a stage has nothing to show."""
+    @property
+    def missing(self) -> str:
+        """Why a section of the page has nothing to show."""
         if self.state == "failed":
-            return f"Not done: the run ended before this ({self.message})"
+            return f"The run ended before this: {self.message}"
         if self.state == "passed":
-            return "Not done in this run."
-        return f"Not done yet: {self.headline[0].lower()}{self.headline[1:]}."
+            return "It was not part of this run."
+        return f"So far: {self.headline[0].lower()}{self.headline[1:]}."
 
 
-def read_standing(folder: RunFolder, info: RunInfo, journal: Journal) -> Standing:
-    """Where the run stands, from its journal and, while a batch waits, from its review file."""
+def read_standing(folder: RunFolder, info: RunInfo, journal: Journal, name: str | None = None) -> Standing:
+    """Where the run stands, from its journal and, while a batch waits, from its review file.
+
+    `name` is how the commands in a message name the run; its id where nothing is given.
+    """
     ending = journal.find(Ending, "ending")
     round_number = latest_round(journal)
-    state, headline, message = _conclude(folder, info, journal, ending, round_number)
+    state, headline, message = _conclude(folder, info, journal, ending, round_number, name or folder.path.name)
     return Standing(state, headline, message, round_number, _stages(journal, ending))
 
 
@@ -97,24 +100,25 @@ def latest_round(journal: Journal) -> int:
 
 
 def _conclude(
-    folder: RunFolder, info: RunInfo, journal: Journal, ending: Ending | None, round_number: int
+    folder: RunFolder, info: RunInfo, journal: Journal, ending: Ending | None, round_number: int, name: str
 ) -> tuple[State, str, str]:
     if ending is not None and ending.passed:
-        return "passed", "Passed", sentence(ending.message)
+        return "passed", "Passed both gates", sentence(ending.message)
     if ending is not None:
         gate = ending.gate or "unknown"
         return "failed", f"Failed: {GATE_WORDS.get(gate, f'gate {gate}')}", sentence(ending.message)
     undecided = _undecided(folder, info, journal, round_number)
     if undecided is not None:
-        run = folder.path.name
-        return "waiting", f"Batch {round_number} waits for its review", (
-            f"{undecided} Decide with `traitsmith review {run}`, or fill in batches/{round_number:03d}/review.jsonl, "
-            f"then `traitsmith resume {run}`."
+        return (
+            "waiting",
+            f"Batch {round_number} waits for its review",
+            f"{undecided} Decide with `traitsmith review {name}`, or fill in batches/{round_number:03d}/review.jsonl "
+            f"and go on with `traitsmith resume {name}`.",
         )
     what = f"Round {round_number} is under way" if round_number else "The trait is being defined"
     if str(round_number) in journal.all(RoundRecord):
         what = f"Round {round_number} is concluded; the run is under way"
-    return "open", what, f"If nothing works on it, `traitsmith resume {folder.path.name}` goes on."
+    return "open", what, f"If nothing works on it, `traitsmith resume {name}` goes on."
 
 
 def _undecided(folder: RunFolder, info: RunInfo, journal: Journal, round_number: int) -> str | None:
@@ -152,7 +156,10 @@ def _notes(journal: Journal) -> tuple[tuple[bool, str], ...]:
     extracted = journal.all(ExtractionRecord)
     standing = f"{rounds[-1].accepted_total} stand" if rounds else "drafting" if latest_round(journal) else ""
     return (
-        (journal.find(TraitRecord, "trait") is not None, f"{len(tries)} calibrations" if len(tries) != 1 else "1 try"),
+        (
+            journal.find(TraitRecord, "trait") is not None,
+            f"{len(tries)} calibration{'s' if len(tries) > 1 else ''}" if tries else "",
+        ),
         (bool(tests), standing),
         (questions is not None, f"{len(tests[-1].passed)} of {len(tests[-1].pairs)}" if tests else ""),
         (questions is not None, f"{len(questions.questions)} questions" if questions else ""),
@@ -169,8 +176,3 @@ def sentence(text: str) -> str:
     """A message as a sentence: capital first, full stop last."""
     text = text.strip()
     return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
-
-
-def describe_round(record: RoundRecord) -> str:
-    """A round in a few words."""
-    return f"{record.passed} of {record.drafted} pass ({plain(100 * record.yield_)} %)"

@@ -1,140 +1,87 @@
-"""What steering did, as the page shows it."""
+"""The steering report as the page reads it: the search by layer, the controls, answers at rising strength."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.records import Questions, SteeringRecord
+from agent.records import SteeringRecord
 from agent.store import Journal
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class GridCell:
-    """One strength tried at one layer."""
-
-    layer: int
-    strength: float
-    score: float | None
-    coherence: float | None
-    n: int
-    unscored: int
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The push that was chosen, measured on the confirming questions."""
-
-    layer: int
-    strength: float
-    score: float | None
-    coherence: float | None
-    delta: float | None
-    delta_ci95: Interval | None
-
-
-@dataclass(frozen=True)
-class Control:
-    """Something else tried beside the direction."""
-
-    name: str
-    strength: float | None
-    score: float | None
-    coherence: float | None
-    delta: float | None
-
-
-@dataclass(frozen=True)
-class Dose:
-    """One strength of the dose-response at the chosen layer."""
-
-    strength: float
-    score: float | None
-    ci95: Interval | None
-    coherence: float | None
-    control: float | None
-    """Trait score under a random direction of the same norm."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer at one strength."""
-
-    strength: float
-    text: str
-    score: float | None
-    coherence: float | None
+from steer.report import Cell, Example, Outcome, SteeringReport
 
 
 @dataclass(frozen=True)
 class Answers:
-    """One question answered at rising strength."""
+    """One question with its answers by rising strength."""
 
     question: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Example, ...]
 
 
 @dataclass(frozen=True)
 class SteeringView:
-    """The steering report."""
+    """A steering report, arranged for charts and tables."""
 
-    baseline: float | None
-    chosen: Chosen | None
-    random_delta: float | None
-    coherence_min: float
-    unit: str
-    grid: tuple[GridCell, ...]
-    controls: tuple[Control, ...]
-    doses: tuple[Dose, ...]
-    examples: tuple[Answers, ...]
+    report: SteeringReport
+
+    @property
+    def chosen(self) -> Outcome | None:
+        """The push that was chosen, on the confirming questions."""
+        return self.report.chosen
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Layers that were tried."""
-        return tuple(sorted({cell.layer for cell in self.grid}))
+        """Layers that were searched."""
+        return tuple(sorted({cell.layer for cell in self.report.grid}))
 
-    def row(self, layer: int) -> tuple[GridCell, ...]:
+    @property
+    def random_outcomes(self) -> tuple[Outcome, ...]:
+        """Random directions that came through their search, as confirmed."""
+        return tuple(control.outcome for control in self.report.random_controls if control.outcome is not None)
+
+    @property
+    def random_cells(self) -> tuple[Cell, ...]:
+        """What random directions reached at the chosen layer, on the choosing questions."""
+        layer = self.chosen.layer if self.chosen else None
+        return tuple(cell for control in self.report.random_controls for cell in control.grid if cell.layer == layer)
+
+    @property
+    def examples(self) -> tuple[Answers, ...]:
+        """Answers by question, in order of strength."""
+        return group_examples(self.report.examples)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the effect is beyond its control and keeps its coherence."""
+        return self.report.beyond_control and self.report.coherent
+
+    def row(self, layer: int) -> tuple[Cell, ...]:
         """What was tried at a layer, by rising strength."""
-        return tuple(sorted((cell for cell in self.grid if cell.layer == layer), key=lambda cell: cell.strength))
+        return tuple(sorted((cell for cell in self.report.grid if cell.layer == layer), key=lambda cell: cell.strength))
 
-    def coherent(self, cell: GridCell) -> bool:
+    def coherent(self, cell: Cell) -> bool:
         """Whether a cell keeps its coherence."""
-        return cell.coherence is not None and cell.coherence >= self.coherence_min
+        return cell.coherence is not None and cell.coherence >= self.report.min_coherence
 
-    def best(self, layer: int) -> GridCell | None:
-        """The highest score of a layer that keeps its coherence."""
+    def best(self, layer: int) -> Cell | None:
+        """The cell of a layer that moves the trait furthest the wanted way and keeps its coherence."""
         cells = [cell for cell in self.row(layer) if self.coherent(cell) and cell.score is not None]
-        return max(cells, key=lambda cell: cell.score or 0.0, default=None)
+        return max(cells, key=lambda cell: self.report.wanted * (cell.score or 0.0), default=None)
 
 
-def view_steering(journal: Journal, coherence_min: float) -> SteeringView | None:
+def view_steering(journal: Journal) -> SteeringView | None:
     """The steering report of the journal, if steering was measured."""
     record = journal.find(SteeringRecord, "steering")
-    if record is None:
-        return None
-    report = record.report
-    return SteeringView(
-        baseline=report.baseline,
-        chosen=Chosen(
-            layer=report.layer,
-            strength=report.strength,
-            score=report.score,
-            coherence=report.coherence,
-            delta=report.delta,
-            delta_ci95=report.delta_ci95,
-        ),
-        random_delta=report.random_control_delta,
-        coherence_min=coherence_min,
-        unit="norms",
-        grid=tuple(GridCell(c.layer, c.strength, c.score, c.coherence, c.n, c.unscored) for c in report.grid),
-        controls=tuple(Control(c.name, c.strength, c.score, c.coherence, c.delta) for c in report.controls),
-        doses=tuple(Dose(d.strength, d.score, d.score_ci95, d.coherence, d.control) for d in report.dose_response),
-        examples=tuple(
-            Answers(e.question, tuple(Answer(a.strength, a.text, a.score, a.coherence) for a in e.answers))
-            for e in report.examples
-        ),
+    return None if record is None else SteeringView(record.report)
+
+
+def group_examples(examples: Sequence[Example]) -> tuple[Answers, ...]:
+    """Examples by question."""
+    questions = dict.fromkeys(example.question for example in examples)
+    return tuple(
+        Answers(
+            question,
+            tuple(
+                sorted((found for found in examples if found.question == question), key=lambda found: found.strength)
+            ),
+        )
+        for question in questions
     )
-
-
-def view_questions(journal: Journal) -> Questions | None:
-    """The steering questions, if any were kept."""
-    return journal.find(Questions, "questions")

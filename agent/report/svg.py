@@ -19,7 +19,7 @@ Range = tuple[float, float]
 
 
 def element(name: str, *children: str, **attributes: object) -> Markup:
-    """One SVG element; children and attribute values are escaped. `class_` and `stroke_width` lose and turn their '_'."""
+    """One SVG element; children and attribute values are escaped, names are spelled as SVG does."""
     shown = Markup("").join(
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _attribute(value))
         for key, value in attributes.items()
@@ -101,7 +101,9 @@ class Frame:
         tips = () if tip is None else (element("title", tip),)
         self.parts.append(element(name, *tips, **attributes))
 
-    def write(self, x: float, y: float, text: str, class_: str = "tick", anchor: str = "middle", **more: object) -> None:
+    def write(
+        self, x: float, y: float, text: str, class_: str = "tick", anchor: str = "middle", **more: object
+    ) -> None:
         """A text at a place in drawing units."""
         self.parts.append(element("text", text, x=x, y=y, class_=class_, text_anchor=anchor, **more))
 
@@ -148,6 +150,19 @@ class Frame:
         left, right = sorted(self.x.at(value) for value in x)
         top, bottom = sorted(self.y.at(value) for value in y)
         self.add("rect", tip, x=left, y=top, width=max(right - left, 0.5), height=bottom - top, class_=class_)
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        class_: str,
+        tip: str | None = None,
+        fill: str | None = None,
+    ) -> None:
+        """A rectangle in drawing units."""
+        self.add("rect", tip, x=x, y=y, width=width, height=height, rx=2, class_=class_, fill=fill)
 
     def level(self, value: float, text: str, class_: str = "gate", *, below: bool = False) -> None:
         """A horizontal threshold with its name at the right end."""
