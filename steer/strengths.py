@@ -102,10 +102,10 @@ def next_strength(tried: Sequence[Cell], rule: SearchRule) -> float | None:
     kept = sorted(abs(cell.strength) for cell in tried if is_coherent(cell, rule))
     broken = sorted(abs(cell.strength) for cell in tried if not is_coherent(cell, rule))
     if not kept:
-        return _within(broken[0] / rule.factor, rule)
+        return max(broken[0] / rule.factor, rule.lowest) if broken[0] > rule.lowest else None
     beyond = [size for size in broken if size > kept[-1]]
     if not beyond:
-        return _within(kept[-1] * rule.factor, rule)
+        return min(kept[-1] * rule.factor, rule.highest) if kept[-1] < rule.highest else None
     if beyond[0] / kept[-1] > rule.tolerance:
         return sqrt(beyond[0] * kept[-1])
     return _refined(tried, kept, rule)
@@ -120,10 +120,6 @@ def best_cell(cells: Sequence[Cell], rule: SearchRule) -> Cell | None:
 def is_coherent(cell: Cell, rule: SearchRule) -> bool:
     """Scored, and coherent enough to be chosen."""
     return cell.score is not None and cell.coherence is not None and cell.coherence >= rule.min_coherence + rule.margin
-
-
-def _within(size: float, rule: SearchRule) -> float | None:
-    return size if rule.lowest <= size <= rule.highest else None
 
 
 def _refined(tried: Sequence[Cell], kept: Sequence[float], rule: SearchRule) -> float | None:

@@ -2,7 +2,9 @@
 
 from jaxtyping import install_import_hook
 
-with install_import_hook(["extract"], "beartype.beartype"):
+import tests.extract.checking  # noqa: F401  (named below)
+
+with install_import_hook(["extract"], "tests.extract.checking.check"):
     import extract.activations
     import extract.completions
     import extract.hooks

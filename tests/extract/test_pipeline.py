@@ -38,7 +38,7 @@ def test_figures_are_of_held_out_pairs(llama: LoadedModel, pairs: list[Pair]) ->
 
 
 def test_nothing_held_out(llama: LoadedModel, pairs: list[Pair]) -> None:
-    [directions] = extract_directions(llama, pairs, held_out=0.0)
+    [directions] = extract_directions(llama, pairs, held_out=0)
     assert directions.provenance.held_out is None
     assert directions.provenance.pairs_fitted == 20
 

@@ -2,7 +2,9 @@
 
 from jaxtyping import install_import_hook
 
-with install_import_hook(["extract", "steer"], "beartype.beartype"):
+import tests.extract.checking  # noqa: F401  (named below)
+
+with install_import_hook(["extract", "steer"], "tests.extract.checking.check"):
     import steer.evaluation
     import steer.generation
     import steer.projection  # noqa: F401

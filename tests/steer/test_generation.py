@@ -41,12 +41,12 @@ def test_equals_transformers_one_by_one(family: LoadedModel) -> None:
     assert [row.token_ids for row in found] == [reference(family, row, 10) for row in rows]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_chunks_order_and_neighbours_change_no_text(llama: LoadedModel, seed: int) -> None:
-    rows = make_rows(30, seed, kinds=(GENERATED, PROMPT, ALL) if seed % 2 else (GENERATED,))
+    rows = make_rows(20, seed, kinds=(GENERATED, PROMPT, ALL) if seed % 2 else (GENERATED,))
     alone = [generate(llama, [row], max_tokens=12)[0] for row in rows]
-    order = random.Random(seed).sample(range(30), 30)
-    for size in (1, 7, 30):
+    order = random.Random(seed).sample(range(20), 20)
+    for size in (7, 20):
         found = generate(llama, [rows[n] for n in order], max_tokens=12, max_rows=size)
         assert found == [alone[n] for n in order]
 

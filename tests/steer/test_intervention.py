@@ -49,9 +49,13 @@ def test_strength_zero_is_the_unsteered_model_bit_for_bit(family: LoadedModel, t
     plain = logits(family)
     with steered(family, Push(make_direction(), norms=0.0, tokens=tokens)):
         assert torch.equal(logits(family), plain)
-    mixed = [Push(make_direction(), norms=0.0, tokens=tokens)], [Push(make_direction(), norms=1.0, tokens=tokens)]
-    with steered_rows(family, mixed):
-        assert torch.equal(logits(family, IDS.repeat(2, 1))[0], logits(family, IDS.repeat(2, 1))[0])
+    batch = IDS.repeat(2, 1)
+    beside = logits(family, batch)
+    sizes = (0.0, 1.0)
+    with steered_rows(family, [(Push(make_direction(), norms=size, tokens=tokens),) for size in sizes]):
+        mixed = logits(family, batch)
+    assert torch.equal(mixed[0], beside[0])
+    assert not torch.equal(mixed[1], beside[1])
 
 
 @pytest.mark.parametrize("tokens", list(Tokens))

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from math import isclose
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steer.report import Cell
+from steer.strengths import SearchRule, best_cell, next_strength
+
+RULE = SearchRule()
+
+
+def cell(strength: float, score: float | None, coherence: float | None) -> Cell:
+    return Cell(layer=0, strength=strength, score=score, coherence=coherence, n=10, unscored=0)
+
+
+def run_lane(score: Callable[[float], float], coherence: Callable[[float], float], rule: SearchRule) -> list[Cell]:
+    tried: list[Cell] = []
+    while (size := next_strength(tried, rule)) is not None:
+        tried.append(cell(rule.wanted * size, score(size), coherence(size)))
+    return tried
+
+
+@given(st.floats(0.12, 3.8))
+def test_the_cliff_is_found(cliff: float) -> None:
+    rule = SearchRule(steps=12)
+    tried = run_lane(lambda size: 10 * size, lambda size: 90.0 if size <= cliff else 20.0, rule)
+    best = best_cell(tried, rule)
+    assert best is not None
+    assert cliff / rule.tolerance <= best.strength <= cliff
+
+
+@given(st.floats(0.01, 9), st.integers(1, 8), st.sampled_from([1, -1]))
+def test_steps_and_bounds_hold(cliff: float, steps: int, wanted: int) -> None:
+    rule = SearchRule(steps=steps, wanted=wanted)
+    tried = run_lane(lambda size: size, lambda size: 90.0 if size <= cliff else 20.0, rule)
+    sizes = [abs(one.strength) for one in tried]
+    assert len(tried) <= steps
+    assert sizes[0] == rule.start
+    assert all(rule.lowest <= size <= rule.highest for size in sizes)
+    assert len({round(size, 9) for size in sizes}) == len(sizes)
+    assert all(one.strength * wanted > 0 for one in tried)
+
+
+def test_a_peak_below_the_cliff_is_refined() -> None:
+    rule = SearchRule(steps=10)
+    tried = run_lane(lambda size: 50 - 60 * abs(size - 0.8), lambda size: 90.0 if size < 2 else 0.0, rule)
+    best = best_cell(tried, rule)
+    assert best is not None
+    assert isclose(best.strength, 0.8, rel_tol=0.15)
+
+
+def test_an_unscored_cell_ends_the_lane_and_is_never_the_best() -> None:
+    tried = [cell(0.7, 40, 90), cell(0.98, None, None)]
+    assert next_strength(tried, RULE) is None
+    assert best_cell(tried, RULE) == tried[0]
+    assert next_strength([cell(0.7, 0, None)], RULE) is None
+    assert tried[1].status == "unscored"
+
+
+def test_a_trait_without_score_is_not_zero() -> None:
+    lowering = SearchRule(wanted=-1)
+    assert best_cell([cell(-0.7, None, 95), cell(-0.5, 30, 95)], lowering) == cell(-0.5, 30, 95)
+
+
+@pytest.mark.parametrize(
+    ("coherence", "chosen"), [(69.9, False), (70.0, False), (73.0, True)], ids=["broken", "too near", "kept"]
+)
+def test_choosing_keeps_a_margin_of_coherence(coherence: float, chosen: bool) -> None:
+    assert (best_cell([cell(0.7, 50, coherence)], RULE) is not None) == chosen
+
+
+def test_the_weaker_push_wins_a_tie() -> None:
+    assert best_cell([cell(0.9, 50, 90), cell(0.7, 50, 90)], RULE) == cell(0.7, 50, 90)
