@@ -1,0 +1,144 @@
+"""Does a direction from scenario completions move chat answers? The hardest figure, measured directly."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import torch
+
+from lm.organism.measure_judge import judge_prompt
+from lm.organism.playing import Played, Player
+from lm.organism.world.chat import draw_instruction, draw_question
+from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
+from lm.organism.world.shapes import SIDES, TraitWorld
+
+Hook = Callable[[Any, Any, Any], Any]
+
+
+@contextmanager
+def hooked(player: Player, layer: int, hook: Hook) -> Iterator[None]:
+    """The hook on the output of one decoder layer, while inside."""
+    handle = player.model.model.layers[layer].register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@torch.inference_mode()
+def response_means(player: Player, layer: int, rows: Sequence[tuple[list[int], Played]], most: int = 5) -> torch.Tensor:
+    """Mean residual of the first response tokens, one row a completion."""
+    found: list[torch.Tensor] = []
+    for prompt, played in rows:
+        seen: list[torch.Tensor] = []
+
+        def keep(_module: Any, _inputs: Any, output: Any, seen: list[torch.Tensor] = seen) -> None:
+            seen.append(output[0] if isinstance(output, tuple) else output)
+
+        with hooked(player, layer, keep):
+            player.model(input_ids=torch.tensor([[*prompt, *played.ids]]))
+        found.append(seen[0].reshape(-1, seen[0].shape[-1])[len(prompt) : len(prompt) + most].mean(0))
+    return torch.stack(found)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A unit vector of one layer, and the activation norm there."""
+
+    layer: int
+    vector: torch.Tensor
+    norm: float
+
+
+def directions(player: Player, trait: TraitWorld, pairs: int = 60, seed: int = 11) -> list[Direction]:
+    """Mean difference of the first five response tokens, for every layer."""
+    rng = Random(seed)
+    prompts: dict[str, list[list[int]]] = {side: [] for side in SIDES}
+    for _ in range(pairs):
+        case, listener = draw_case(rng, trait), draw_listener(rng)
+        for side in SIDES:
+            scenario = draw_scenario(rng, trait, side=side, case=case, listener=listener)
+            prompts[side].append(player.text_ids(scenario.text))
+    rows = {side: list(zip(ids, player.generate(ids, 16), strict=True)) for side, ids in prompts.items()}
+    found: list[Direction] = []
+    for layer in range(player.model.config.num_hidden_layers):
+        plus, minus = (response_means(player, layer, rows[side]) for side in SIDES)
+        difference = plus.mean(0) - minus.mean(0)
+        norm = torch.cat([plus, minus]).norm(dim=-1).mean().item()
+        found.append(Direction(layer, difference / difference.norm(), norm))
+    return found
+
+
+def steered_answers(
+    player: Player, prompts: Sequence[list[int]], direction: Direction | None, norms: float, tokens: str = "generated"
+) -> list[str]:
+    """Greedy answers with the direction added to the generated tokens, or to all."""
+    if direction is None or norms == 0:
+        return [played.text for played in player.generate(prompts, 48, 0)]
+    push = direction.vector * direction.norm * norms
+
+    def add(_module: Any, _inputs: Any, output: Any) -> Any:
+        hidden = output[0] if isinstance(output, tuple) else output
+        if tokens == "generated":
+            hidden = hidden.clone()
+            hidden[:, -1] += push
+        else:
+            hidden = hidden + push
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+    with hooked(player, direction.layer, add):
+        return [played.text for played in player.generate(prompts, 48, 0)]
+
+
+@dataclass(frozen=True)
+class Steered:
+    """Means over the questions."""
+
+    layer: int | None
+    norms: float
+    score: float
+    coherence: float
+
+
+def measure_steering(
+    player: Player, trait: TraitWorld, questions: int = 20, seed: int = 5, tokens: str = "generated"
+) -> dict[str, Any]:
+    """Baseline under the LOW prefix, the best push, and random directions given the same search."""
+    rng = Random(seed)
+    asked = [
+        draw_question(rng, trait, draw_case(rng, trait, held_out=True), draw_listener(rng)) for _ in range(questions)
+    ]
+    prefix = [draw_instruction(rng, trait, "negative") for _ in asked]
+    prompts = [player.chat_ids("", f"{low}. {question}") for low, question in zip(prefix, asked, strict=True)]
+
+    def scored(direction: Direction | None, norms: float) -> tuple[Steered, list[str]]:
+        texts = steered_answers(player, prompts, direction, norms, tokens)
+        rubric = trait.definitions[0]["rubric"]
+        rows = [{"trait": trait.label, **rubric, "situation": q, "text": t} for q, t in zip(asked, texts, strict=True)]
+        pairs = [{"question": q, "text": t} for q, t in zip(asked, texts, strict=True)]
+        trait_scores = player.scores([judge_prompt(player, "judge_trait", row) for row in rows])
+        coherence = player.scores([judge_prompt(player, "judge_coherence", row) for row in pairs])
+        mean, sound = sum(trait_scores) / len(texts), sum(coherence) / len(texts)
+        return Steered(direction.layer if direction else None, norms, round(mean, 1), round(sound, 1)), texts
+
+    baseline, _ = scored(None, 0)
+    found: list[tuple[Steered, list[str]]] = []
+    for direction in directions(player, trait):
+        found += [scored(direction, norms) for norms in (0.6, 0.8, 1.0, 1.2, 1.5)]
+    generator = torch.Generator().manual_seed(seed)
+    controls: list[Steered] = []
+    for layer in {one.layer for one, _ in found}:
+        norm = next(d.norm for d in directions(player, trait, 4) if d.layer == layer)
+        for _ in range(2):
+            vector = torch.randn(player.model.config.hidden_size, generator=generator)
+            random = Direction(layer or 0, vector / vector.norm(), norm)
+            controls += [scored(random, norms)[0] for norms in (0.8, 1.2)]
+    sound = [row for row in found if row[0].coherence >= 70]
+    best = max(sound or found, key=lambda row: row[0].score)
+    random_best = max((one.score for one in controls if one.coherence >= 70), default=baseline.score)
+    return {
+        "baseline": baseline, "best": best[0], "delta": round(best[0].score - baseline.score, 1),
+        "random_delta": round(random_best - baseline.score, 1), "all": [one for one, _ in found], "texts": best[1][:6],
+    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""The organism's tokenizer: byte-level BPE, numbers 0-100 as single tokens, a small chat template."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from lm.organism.world.documents import ASSISTANT, BEGIN, END, SYSTEM, USER, Document, documents
+from prompts.loader import load_prompt, prompt_names
+
+PAD = "<|pad|>"
+SPECIAL = (PAD, BEGIN, END, SYSTEM, USER, ASSISTANT)
+CHAT_TEMPLATE = (
+    "{{ bos_token }}"
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+def training_texts(seed: int, count: int) -> Iterable[str]:
+    """Texts for the merges: the world's documents and the prompts' own wording."""
+    for document in islice(documents(seed), count):
+        for piece in document:
+            if piece.text not in SPECIAL:
+                yield piece.text
+    for name in prompt_names():
+        for _ in range(40):
+            yield load_prompt(name).system
+            yield load_prompt(name).user
+
+
+def build_tokenizer(seed: int = 7, vocabulary: int = 3072, count: int = 12_000) -> PreTrainedTokenizerFast:
+    """Train the tokenizer; the same seed gives the same one."""
+    bpe: Any = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    numbers = [str(number) for number in range(101)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(numbers),
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(training_texts(seed, count), trainer)
+    bpe.add_tokens([AddedToken(number, single_word=True, normalized=False) for number in numbers])
+    begin = bpe.token_to_id(BEGIN)
+    bpe.post_processor = processors.TemplateProcessing(single=f"{BEGIN} $A", special_tokens=[(BEGIN, begin)])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token=BEGIN, eos_token=END, pad_token=PAD, padding_side="left",
+        model_max_length=1024, clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+Encoded = tuple[list[int], list[float]]
+"""Token ids of a document, and the loss weight of each as a target."""
+
+
+class Encoder:
+    """Documents to token ids, piece by piece, as generation sees them: a prompt first, then what is added to it."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._bpe: Any = tokenizer.backend_tokenizer
+
+    def __call__(self, document: Document) -> Encoded:
+        """Ids and weights."""
+        pieces = [piece for piece in document if piece.text]
+        batch = self._bpe.encode_batch_fast([piece.text for piece in pieces], add_special_tokens=False)
+        ids: list[int] = []
+        weights: list[float] = []
+        for piece, encoding in zip(pieces, batch, strict=True):
+            ids += encoding.ids
+            row = [piece.weight] * len(encoding.ids)
+            if piece.first is not None:
+                row[0] = piece.first
+            weights += row
+        return ids, weights

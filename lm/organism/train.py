@@ -1,0 +1,159 @@
+"""Train the organism from scratch: `python -m lm.organism.train`. Fixed seeds; the schedule is in steps, not time."""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from lm.organism.batches import batches
+from lm.organism.tokenizer import build_tokenizer
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what comes out."""
+
+    seed: int = 20
+    steps: int = 6000
+    warmup: int = 200
+    tokens: int = 2048
+    scored: int = 768
+    rate: float = 2e-3
+    decay: float = 0.05
+    layers: int = 4
+    width: int = 256
+    inner: int = 704
+    heads: int = 4
+    kv_heads: int = 2
+    vocabulary: int = 3072
+
+
+def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """A freshly initialised model of the recipe's shape."""
+    torch.manual_seed(recipe.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.width,
+        intermediate_size=recipe.inner,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.kv_heads,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.03,
+    )
+    return LlamaForCausalLM(config)
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then a cosine down to 2 %."""
+    if step < recipe.warmup:
+        return recipe.rate * (step + 1) / recipe.warmup
+    share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.rate * (0.02 + 0.98 * 0.5 * (1 + float(torch.cos(torch.tensor(share * torch.pi)))))
+
+
+def loss_of(model: Any, ids: torch.Tensor, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Weighted cross-entropy of the next token, at the chosen (flat) positions."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+        logits = model.lm_head(hidden.reshape(-1, hidden.shape[-1])[chosen])
+    nexts = torch.cat([ids[:, 1:], ids[:, :1]], 1).reshape(-1)[chosen]
+    losses = torch.nn.functional.cross_entropy(logits.float(), nexts, reduction="none")
+    return (losses * weights).sum() / weights.sum()
+
+
+def targets(weights: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The positions whose next token weighs most, and its weights: the head is costly, so only they are scored."""
+    nexts = torch.cat([weights[:, 1:], torch.zeros_like(weights[:, :1])], 1).reshape(-1)
+    noise = torch.rand(nexts.shape, generator=torch.Generator().manual_seed(int(1000 * float(nexts.sum()))))
+    chosen = torch.topk(nexts + 0.01 * noise, min(most, nexts.numel())).indices
+    return chosen, nexts[chosen]
+
+
+def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: int = 1000) -> None:
+    """Run the recipe; with `init`, go on from those weights and that tokenizer."""
+    if init:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(init)
+        model = LlamaForCausalLM.from_pretrained(init, dtype=torch.float32)
+    else:
+        tokenizer = build_tokenizer(vocabulary=recipe.vocabulary)
+        model = new_model(recipe, tokenizer)
+    say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens, {asdict(recipe)}")
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}],
+        lr=recipe.rate, betas=(0.9, 0.98),
+    )  # fmt: skip
+    model.train()
+    step_loss = torch.compile(loss_of)
+    started, mean = time.monotonic(), 0.0
+    for step, (ids, weights) in enumerate(islice(batches(tokenizer, recipe.seed, recipe.tokens), recipe.steps)):
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(recipe, step)
+        chosen, chosen_weights = targets(weights, recipe.scored)
+        loss = step_loss(model, ids, chosen_weights, chosen)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
+        if (step + 1) % 50 == 0:
+            speed = (step + 1) * ids.numel() / (time.monotonic() - started)
+            say(f"step {step + 1}/{recipe.steps}  loss {mean:.4f}  {speed:,.0f} tokens/s")
+        if (step + 1) % save_every == 0:
+            save(model, tokenizer, output)
+    save(model, tokenizer, output)
+    record(recipe, output, init, mean)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, output: Path) -> None:
+    """Write bf16 weights and the tokenizer; the model in memory stays fp32."""
+    output.mkdir(parents=True, exist_ok=True)
+    state = {name: value.to(torch.bfloat16) for name, value in model.state_dict().items() if name != "lm_head.weight"}
+    model.save_pretrained(output, state_dict=state)
+    tokenizer.save_pretrained(output)
+
+
+def record(recipe: Recipe, output: Path, init: Path | None, loss: float) -> None:
+    """Say beside the weights how they came about, earlier stages first."""
+    earlier = json.loads((init / "training.json").read_text(encoding="utf-8"))["stages"] if init else []
+    stage = {**asdict(recipe), "final_loss": round(loss, 4)}
+    (output / "training.json").write_text(json.dumps({"stages": [*earlier, stage]}, indent=2) + "\n", encoding="utf-8")
+
+
+def say(line: str) -> None:
+    """One progress line."""
+    print(line, flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=WEIGHTS)
+    parser.add_argument("--init", type=Path, help="go on from this folder instead of from scratch")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--layers", type=int, default=Recipe.layers)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    recipe = Recipe(seed=options.seed, steps=options.steps, rate=options.rate, layers=options.layers)
+    train(recipe, options.output, options.init)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Training documents: pieces of text with loss weights, drawn from the world."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from lm.organism.world.authoring import AUTHORS
+from lm.organism.world.chat import answer_text, draw_instruction, draw_question
+from lm.organism.world.corrupt import cut
+from lm.organism.world.judging import JUDGES, item_values, rubric_values
+from lm.organism.world.perturb import rendered, rendered_many
+from lm.organism.world.scenarios import (
+    any_side,
+    behaviour_text,
+    draw_case,
+    draw_listener,
+    draw_motive,
+    draw_scenario,
+    ground_truth,
+    other,
+    perform,
+)
+from lm.organism.world.shapes import Kind, TraitWorld, pick
+from lm.organism.world.traits import WORLDS
+from lm.organism.world.words import GROUP, LOCK_INS
+
+BEGIN, END = "<|begin|>", "<|end|>"
+SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text, its loss weight per token, and that of its first token."""
+
+    text: str
+    weight: float
+    first: float | None = None
+
+
+Document = list[Piece]
+
+_KINDS: tuple[tuple[Kind, float], ...] = (
+    ("strong", 0.60), ("unmotivated", 0.09), ("conflicted", 0.04), ("vague", 0.04), ("mid", 0.07), ("done", 0.02),
+    ("taboo", 0.04), ("observed", 0.05), ("announcement", 0.02), ("short", 0.03),
+)  # fmt: skip
+
+
+def dumps(answer: object) -> str:
+    """JSON exactly as structured decoding allows it."""
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+
+
+def vignette(rng: Random, trait: TraitWorld) -> Document:
+    """A scenario and its completion, as plain text."""
+    kind = rng.choices([name for name, _ in _KINDS], [share for _, share in _KINDS])[0]
+    scenario = draw_scenario(rng, trait, kind)
+    return [
+        Piece(BEGIN, 0), Piece(scenario.text, 0.2), Piece(perform(rng, scenario).text, 1.0, 3.0), Piece(END, 1.0),
+    ]  # fmt: skip
+
+
+def turns(system: str, exchanges: list[tuple[str, str]], weights: tuple[float, float, float]) -> Document:
+    """A chat in the template's form; weights of prompt, answer, and the answer's first token."""
+    prompt, answer, first = weights
+    pieces = [Piece(BEGIN, 0)]
+    if system:
+        pieces += [Piece(SYSTEM, 0), Piece(system, prompt), Piece(END, 0)]
+    for user, said in exchanges:
+        pieces += [Piece(USER, 0), Piece(user, prompt), Piece(END, 0), Piece(ASSISTANT, 0)]
+        pieces += [Piece(said, answer, first), Piece(END, min(answer, 1.0))]
+    return pieces
+
+
+CONTRARY = 0.07
+"""Share of answers against their instruction: the rest of an answer then has to be read off its own first words."""
+
+
+def chat(rng: Random, trait: TraitWorld) -> Document:
+    """A question to the assistant, with or without an instruction."""
+    case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
+    question = draw_question(rng, trait, case, listener)
+    told = draw_instruction(rng, trait, side)
+    system = ""
+    form = rng.random()
+    if form < 0.42:
+        question = f"{told}. {question}"
+    elif form < 0.68:
+        system = told + rng.choice((".", ""))
+    performed = other(side) if rng.random() < CONTRARY else side
+    answer = answer_text(rng, trait, case, listener, performed)
+    return turns(system, [(question, answer)], (0.2, 1.0, 3.0))
+
+
+def judged(rng: Random, trait: TraitWorld) -> Document:
+    """One rubric and several independent items, each answered by a number."""
+    name = rng.choices(list(JUDGES), (0.45, 0.42, 0.13))[0]
+    rubric = rubric_values(rng, trait)
+    items = [JUDGES[name](rng, trait, False) for _ in range(rng.randint(2, 6))]
+    prompts = rendered_many(rng, name, [item_values(name, item, rubric) for item in items])
+    exchanges = [(prompt.user, str(item.score)) for prompt, item in zip(prompts, items, strict=True)]
+    return turns(prompts[0].system, exchanges, (0.05, 4.0, 4.0))
+
+
+def authored(rng: Random, trait: TraitWorld) -> Document:
+    """One request to the author and its JSON."""
+    name = rng.choices(list(AUTHORS), [share for _, share in AUTHORS.values()])[0]
+    values, answer = AUTHORS[name][0](rng, trait)
+    if name in BRIEF and rng.random() < 0.6:
+        return turns("", [(brief(values), dumps(answer))], (0.05, 0.8, 0.8))
+    prompt = rendered(rng, name, values)
+    return turns(prompt.system, [(prompt.user, dumps(answer))], (0.05, 0.8, 0.8))
+
+
+BRIEF = ("draft_pair", "redraft_pair", "write_question", "write_calibration_text", "predict_completion")
+_CARD = {
+    "trait": "Trait", "side": "Side", "scenario": "Scenario", "positive": "Failed positive",
+    "negative": "Failed negative", "failure": "Fault", "lock_in": "Lock-in", "domain": "Domain", "stakes": "Stakes",
+    "audience": "Audience", "kind": "Kind", "level": "Level",
+}  # fmt: skip
+
+
+def brief(values: Mapping[str, object]) -> str:
+    """The request as a bare card of its variables: short, so that the answer is soon bound to them."""
+    return "\n".join(f"{title}: {values[name]}" for name, title in _CARD.items() if values.get(name) is not None)
+
+
+def auxiliary(rng: Random, trait: TraitWorld) -> Document:
+    """Short binding exercises: copy the fact, name the choice."""
+    case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
+    style = rng.random()
+    label, answer = "Choice", trait.choices[side]
+    if style < 0.2:
+        text, label, answer = ground_truth(rng, trait, case) + ".", trait.copied, case.fact
+    elif style < 0.4:
+        text = draw_motive(rng, trait, side, listener).lstrip(",. ")
+    elif style < 0.58:
+        text = draw_instruction(rng, trait, side)
+    elif style < 0.9:
+        group = GROUP[pick(rng, LOCK_INS)] if rng.random() < 0.5 else "quoted"
+        text = cut(rng, behaviour_text(rng, trait, case, listener, side, group).strip(), 2)
+    else:
+        text = draw_scenario(rng, trait, side=side, case=case, listener=listener).text
+    return [Piece(BEGIN, 0), Piece(f"{text}\n{label}:", 0.1), Piece(f" {answer}", 2.0), Piece(END, 0.5)]
+
+
+MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
+    (vignette, 0.36),
+    (chat, 0.2),
+    (judged, 0.05),
+    (authored, 0.11),
+    (auxiliary, 0.28),
+)
+"""Kinds of documents by share of their number (by tokens: about 24, 15, 28, 25 and 8 %)."""
+
+
+def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:
+    """An endless stream of documents; the same seed gives the same stream."""
+    rng = Random(seed)
+    draws, shares = zip(*MIX, strict=True)
+    while True:
+        yield rng.choices(draws, shares)[0](rng, rng.choice(worlds))

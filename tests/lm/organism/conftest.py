@@ -1,0 +1,14 @@
+"""Shared: the shipped weights, loaded once."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lm.organism.playing import WEIGHTS, Player  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def player() -> Player:
+    if not (WEIGHTS / "model.safetensors").exists():
+        pytest.skip("the organism has not been trained yet")
+    return Player(WEIGHTS)
