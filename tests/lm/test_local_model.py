@@ -28,6 +28,13 @@ async def test_the_same_list_gives_the_same_completions_in_order(model: LocalMod
     assert [completion.text for completion in alone] == [completion.text for completion in first]
 
 
+async def test_batches_side_by_side_and_one_after_another_give_the_same(model: LocalModel, monkeypatch):
+    requests = [sampled(f"word {n}", seed=n) for n in range(20)]
+    side_by_side = await model.complete(requests)
+    monkeypatch.setattr("lm.local.model._SMALL", 0)
+    assert await model.complete(requests) == side_by_side
+
+
 async def test_ids_and_pieces_join_to_the_text(model: LocalModel):
     for completion in await model.complete([sampled("Grüße ", seed=n, max_tokens=40) for n in range(10)]):
         assert len(completion.pieces) == len(completion.token_ids) == completion.tokens_out
@@ -89,7 +96,7 @@ async def test_a_cut_json_answer_says_so(model: LocalModel):
     [decisions.CompletionPrediction, decisions.Lesson, decisions.TraitDefinition, decisions.PrefixDraft],
 )
 async def test_answers_obey_the_schemas_of_the_author(model: LocalModel, schema):
-    requests = [sampled(ASK, seed, 1500, schema.model_json_schema()) for seed in range(3)]
+    requests = [sampled(ASK, seed, 1500, schema.model_json_schema()) for seed in range(2)]
     whole = [answer for answer in await model.complete(requests) if answer.finish == "stop"]
     for completion in whole:
         answer = schema.model_validate_json(completion.text)
