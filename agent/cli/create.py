@@ -75,8 +75,7 @@ def work_in_terminal(folder: RunFolder, mode: ReviewMode, as_json: bool, console
     from agent.cli.progress import ConsoleProgress
     from agent.engine import work
 
-    console.print(f"run {folder.path}", highlight=False, soft_wrap=True)
-    progress = ConsoleProgress(console)
+    progress = ConsoleProgress(console, greeting=f"run {folder.path}")
     try:
         with _interruptible(console) as stop_asked:
             result = asyncio.run(work(folder, progress, _reviewer(mode, console), stop_asked))

@@ -1,5 +1,6 @@
 """The command line: `traitsmith COMMAND`. Each command is a thin call into the agent."""
 
+import os
 import sys
 
 import typer
@@ -24,6 +25,8 @@ app.command("report")(report.report)
 
 def main() -> None:
     """Run a command; what is wrong with the input is one clear line and exit code 2, never a traceback."""
+    # Read by OpenMP when torch is loaded: threads that spin while they wait make a busy machine many times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     console = Console(stderr=True)
     try:
         app()

@@ -34,13 +34,17 @@ DOING = {
 class ConsoleProgress(Watcher):
     """Shows the running step with a spinner and leaves a line for every finished one."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, greeting: str) -> None:
         self._console = console
+        self._greeting = greeting
         self._status: Status | None = None
         self._began = monotonic()
 
     def begins(self, node: str) -> None:
         """Show what is being done; a review has the terminal to itself."""
+        if self._greeting:
+            self._console.print(self._greeting, highlight=False, soft_wrap=True, markup=False)
+            self._greeting = ""
         self._began = monotonic()
         if node != "review" and self._console.is_terminal:
             self._status = self._console.status(DOING.get(node, node))

@@ -73,7 +73,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, cas
     assert done.returncode == 2, done.stderr
     assert hint in done.stderr
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) <= 4, done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 6, done.stderr
     left = [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.name != "runs"]
     assert [path for path in left if path.is_file()] == []
 
