@@ -61,7 +61,7 @@ class PairActivations:
 
 
 def pair_activations(
-    model: LoadedModel, pairs: Sequence[Pair], positions: Sequence[Position], *, token_budget: int = 4096
+    model: LoadedModel, pairs: Sequence[Pair], positions: Sequence[Position], *, token_budget: int = 2048
 ) -> list[PairActivations]:
     """Activations of each pair at each position, over prompt ids and the ids of its completions.
 
@@ -93,7 +93,7 @@ def read_rows(
     rows: Sequence[TokenRow],
     positions: Sequence[Position],
     *,
-    token_budget: int = 4096,
+    token_budget: int = 2048,
     padding: PaddingSide = "right",
 ) -> list[Readings]:
     """Mean residual of each row at each position, all layers, one pass; a batch holds at most `token_budget` tokens."""

@@ -30,7 +30,7 @@ def extract_directions(
     trait: str = "",
     held_out: float = HELD_OUT_SHARE,
     seed: int = 0,
-    token_budget: int = 4096,
+    token_budget: int = 2048,
 ) -> list[Directions]:
     """Directions of all layers for each position and method, positions first; one pass over the model.
 

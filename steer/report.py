@@ -140,7 +140,7 @@ class SteeringReport(Value):
     def verdict(self) -> str:
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
-            return "no setting could be measured"
+            return self._why_nothing_was_chosen()
         interval = self.chosen.delta_ci95
         between = f" [{interval[0]:+.0f}, {interval[1]:+.0f}]" if interval else ""
         control = self.random_control_delta
@@ -148,6 +148,13 @@ class SteeringReport(Value):
         figures = f"{self.chosen.delta:+.0f}{between} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
+
+    def _why_nothing_was_chosen(self) -> str:
+        if all(cell.status == "unscored" for cell in self.grid) or self.chosen is not None:
+            return "no setting could be measured: too few answers were scored"
+        unsteered = self.baseline.coherence
+        beside = "" if unsteered is None else f" (unsteered answers: {unsteered:.0f})"
+        return f"no strength kept coherence at {self.min_coherence:.0f}{beside}"
 
     def summary(self) -> dict[str, object]:
         """The 'steering' entry of validation.json."""

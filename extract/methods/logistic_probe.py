@@ -16,7 +16,7 @@ from torch import Tensor
 
 from extract.methods.contrast import Contrast
 
-C_GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+C_GRID = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse regularisation strengths, for rows centred and scaled to mean square norm 1."""
 
 FOLDS = 4

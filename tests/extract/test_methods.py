@@ -58,7 +58,7 @@ def test_scaling_and_shifting_change_nothing(method) -> None:
 def test_a_probe_in_the_span_of_the_rows_is_the_probe_in_all_dimensions() -> None:
     rows, _ = planted(pairs=12, width=64)
     x, y = _design(rows)
-    c = min(C_GRID[2:4])
+    c = C_GRID[2]
     axes = np.linalg.svd(x, full_matrices=False)[2]
     expected = LogisticRegression(C=c, tol=1e-10, max_iter=10_000).fit(x, y).coef_[0]
     np.testing.assert_allclose(_fit(x @ axes.T, y, c).coef_[0] @ axes, expected, atol=1e-5)

@@ -136,7 +136,17 @@ async def test_unscored_answers_are_never_zero(planted_model: LoadedModel) -> No
     assert [cell.status for cell in found.grid] == ["unscored"] * LAYERS
     assert found.chosen is None
     assert found.random_control_delta is None
-    assert found.verdict == "no setting could be measured"
+    assert found.verdict == "no setting could be measured: too few answers were scored"
+
+
+async def test_nothing_coherent_is_said_and_not_claimed(planted_model: LoadedModel) -> None:
+    async def broken(answers: Sequence[Answer]) -> list[Marks]:
+        return [mark("aaaa") for _ in answers]
+
+    found = await evaluate(planted_model, planted(), QUESTIONS, broken, settings=QUICK)
+    assert found.chosen is None
+    assert found.summary()["delta"] is None
+    assert found.verdict == "no strength kept coherence at 50 (unsteered answers: 35)"
 
 
 async def test_few_unscored_answers_are_left_out_of_the_means(planted_model: LoadedModel) -> None:
