@@ -89,19 +89,23 @@ def _render(line: PairLine, round_number: int, done: int, total: int) -> Panel:
         prediction = next((p for name, p in line.predicted.items() if name == side), None)
         if prediction is not None:
             express = "EXPRESS" if prediction.express else "EXPLAIN"
-            table.add_row(
-                "", Text(f"→ {prediction.completion}  ({prediction.probability:.0%}, {express})", "dim italic")
-            )
+            predicted = f"→ {_printable(prediction.completion)}  ({prediction.probability:.0%}, {express})"
+            table.add_row("", Text(predicted, "dim italic"))
     for finding in line.findings:
-        table.add_row("!", Text(finding, "yellow"))
+        table.add_row("!", Text(_printable(finding), "yellow"))
     return Panel(table, title=f"batch {round_number} · pair {line.pair} · {done + 1} of {total}", title_align="left")
 
 
 def _mark_difference(text: str, other: str) -> Text:
     """The text with the words that the other side does not have in bold."""
-    words, others = text.split(" "), other.split(" ")
+    words, others = _printable(text).split(" "), _printable(other).split(" ")
     marked = Text()
     for kind, start, end, _, _ in difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
         if start < end:
             marked.append(" ".join(words[start:end]) + " ", "" if kind == "equal" else "bold cyan")
     return marked
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which would steer the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
