@@ -72,7 +72,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
         info=info,
         trait=trait.trait if trait else None,
         standing=standing,
-        told=tell(spec, journal, standing, steering),
+        told=tell(journal, standing, steering),
         figures=view_figures(spec, journal, steering),
         calibrations=tuple(journal.all(Calibration).values()),
         rounds=view_rounds(journal),

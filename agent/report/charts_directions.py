@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import isclose
 
 from agent.records import ExtractionRecord
 from agent.report.numbers import label, plain, score
@@ -10,6 +11,7 @@ from agent.report.svg import Drawing, Frame, Key, Point
 from steer.report import Cell, Dose
 
 SCALE = (0, 20, 40, 60, 80, 100)
+HATCH = "incoherent-cells"
 MARKS = ("one", "two", "three", "four")
 """Series classes; each has its own colour and its own dash."""
 
@@ -26,8 +28,10 @@ def draw_auroc(methods: Sequence[ExtractionRecord]) -> Drawing:
     layers = sorted({figure.layer for record in measured for figure in record.figures})
     low = min([0.4, *(int(10 * figure.auroc) / 10 for record in measured for figure in record.figures)])
     pad = 0.3 if len(layers) < 10 else 0.6
-    frame = Frame("Held-out AUROC by layer and method", (layers[0] - pad, layers[-1] + pad), (low, 1.0), 300, top=26)
-    frame.ticks_y([low + (1 - low) * step / 4 for step in range(5)], lambda value: plain(value, 2))
+    frame = Frame(
+        "Held-out AUROC by layer and method", (layers[0] - pad, layers[-1] + pad), (low, 1.0), 300, left=62, top=20
+    )
+    frame.ticks_y([low + step / 10 for step in range(round(10 * (1 - low)) + 1)], lambda value: plain(value, 2))
     every = -(-len(layers) // 14)
     frame.ticks_x(layers[::every])
     frame.level(0.5, "chance", "threshold")
@@ -36,7 +40,7 @@ def draw_auroc(methods: Sequence[ExtractionRecord]) -> Drawing:
         rows = sorted(record.figures, key=lambda figure: figure.layer)
         best = next((figure for figure in rows if figure.layer == record.best_layer), None)
         if best is not None and record.best_auroc_ci95 is not None:
-            shift = (place - (len(measured) - 1) / 2) * 0.02 * (layers[-1] - layers[0] + 2 * pad)
+            shift = (place - (len(measured) - 1) / 2) * 0.03 * (layers[-1] - layers[0] + 2 * pad)
             frame.line([(best.layer + shift, bound) for bound in record.best_auroc_ci95], f"whisker {mark}")
         frame.line([(figure.layer, figure.auroc) for figure in rows], f"series {mark}")
         for figure in rows:
@@ -66,6 +70,7 @@ def draw_grid(view: SteeringView) -> Drawing:
         top=12,
         left=56,
     )
+    frame.hatch(HATCH)
     edge: list[Point] = []
     for place, layer in enumerate(layers):
         row = view.row(layer)
@@ -82,7 +87,7 @@ def draw_grid(view: SteeringView) -> Drawing:
     frame.name_axes("strength (multiples of the activation norm)", "layer")
     return frame.drawing(
         Key("line", "cliff", f"coherence falls below {plain(view.report.min_coherence)} to the right"),
-        Key("circle", "chosen", "chosen push"),
+        Key("rect", "chosen", "chosen push"),
     )
 
 
@@ -110,7 +115,9 @@ def draw_doses(view: SteeringView) -> Drawing:
         highest, lowest = ([(low, edge), (high, edge)] for edge in (max(randoms), min(randoms)))
         frame.band(highest, lowest, "band three")
         frame.line(highest, "series three")
-    frame.level(view.report.min_coherence, f"coherence ≥ {plain(view.report.min_coherence)}", "threshold")
+    frame.level(
+        view.report.min_coherence, f"coherence ≥ {plain(view.report.min_coherence)}", "threshold", at_start=True
+    )
     banded = [(dose.strength, dose.score_ci95) for dose in doses if dose.score_ci95 is not None]
     frame.band([(x, ci[1]) for x, ci in banded], [(x, ci[0]) for x, ci in banded], "band one")
     _draw_series(frame, doses, "coherence", "two", [dose.coherence for dose in doses])
@@ -148,12 +155,15 @@ def _draw_cell(frame: Frame, view: SteeringView, cell: Cell, span: tuple[float, 
         frame.write(middle, (top + bottom) / 2 + 4, "–", "cell-text")
         return
     fill, text_class = scale_colour(cell.score)
-    frame.box(*place_and_size, "cell" if view.coherent(cell) else "cell incoherent", tip, fill)
+    frame.box(*place_and_size, "cell", tip, fill)
+    if not view.coherent(cell):
+        frame.box(*place_and_size, "incoherent", tip, f"url(#{HATCH})")
     if right - left >= 24:
         frame.write(middle, (top + bottom) / 2 + 4, plain(cell.score, 0), f"cell-text {text_class}")
     chosen = view.chosen
-    if chosen is not None and (cell.layer, cell.strength) == (chosen.layer, chosen.strength):
-        frame.box(left + 2, top + 3, max(right - left - 5, 1), bottom - top - 6, "chosen")
+    if chosen is not None and cell.layer == chosen.layer and isclose(cell.strength, chosen.strength):
+        for class_ in ("chosen halo", "chosen"):
+            frame.box(left + 2, top + 3, max(right - left - 5, 1), bottom - top - 6, class_)
 
 
 def _bounds(strengths: Sequence[float], ends: tuple[float, float]) -> list[tuple[float, float]]:

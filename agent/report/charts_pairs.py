@@ -109,7 +109,7 @@ def draw_scores(scores: ScoreView, settings: Settings) -> Drawing:
         side: [sum(min(int(value // width), 19) == slot for value in values) for slot in range(100 // width)]
         for side, values in scores.values.items()
     }
-    most, _ = round_up(max(1, *(max(row) for row in counts.values())))
+    most, steps = round_up(max(1, *(max(row) for row in counts.values())))
     frame = Frame(
         f"Scores of {scores.source}: positive sides upwards, negative sides downwards",
         (0, 100),
@@ -117,7 +117,7 @@ def draw_scores(scores: ScoreView, settings: Settings) -> Drawing:
         280,
         top=26,
     )
-    frame.ticks_y([-most, -most / 2, 0, most / 2, most], lambda value: plain(abs(value)))
+    frame.ticks_y([*(-step for step in steps[1:]), *steps], lambda value: plain(abs(value)))
     frame.ticks_x(SCALE)
     for side, sign in (("positive", 1), ("negative", -1)):
         for slot, number in enumerate(counts["positive" if side == "positive" else "negative"]):
@@ -155,7 +155,9 @@ def draw_failures(classes: Sequence[FailureClass]) -> Drawing:
 
 def draw_predictions(view: PredictionsView) -> Drawing:
     """Predicted probability against the share that came true."""
-    frame = Frame("Author's predictions: predicted probability against the share that came true", (0, 1), (0, 1), 280)
+    frame = Frame(
+        "Author's predictions: predicted probability against the share that came true", (0, 1), (0, 1), 280, left=66
+    )
     shares = [step / 5 for step in range(6)]
     frame.ticks_y(shares, percent)
     frame.ticks_x(shares, percent)

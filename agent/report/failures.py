@@ -29,8 +29,8 @@ class FailureClass:
     count: int
     rounds: tuple[int, ...]
     advice: str
-    lessons: tuple[tuple[int, str], ...]
-    """Round and lesson."""
+    lessons: tuple[tuple[tuple[int, ...], str], ...]
+    """Rounds in which a lesson was learned, and the lesson."""
     examples: tuple[Example, ...]
 
 
@@ -38,20 +38,26 @@ def view_failures(journal: Journal, pairs: tuple[PairView, ...]) -> tuple[Failur
     """Failure classes, the most frequent first."""
     failed = [view for view in pairs if view.failure is not None]
     counts = Counter(view.failure.failure for view in failed if view.failure is not None)
-    lessons: dict[str, list[tuple[int, str]]] = {}
-    for key, record in journal.all(LessonRecord).items():
-        lessons.setdefault(record.failure, []).append((int(key.partition("/")[0]), record.lesson))
+    lessons = _lessons(journal)
     return tuple(
         FailureClass(
             name=name,
             count=count,
             rounds=tuple(sorted({view.pair.round for view in failed if _is(view, name)})),
             advice=ADVICE.get(name, ""),
-            lessons=tuple(lessons.get(name, ())),
+            lessons=tuple((tuple(rounds), lesson) for lesson, rounds in lessons.get(name, {}).items()),
             examples=tuple(_example(view) for view in failed if _is(view, name))[:EXAMPLES],
         )
         for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def _lessons(journal: Journal) -> dict[str, dict[str, list[int]]]:
+    """By failure class: each lesson with the rounds in which it was learned."""
+    lessons: dict[str, dict[str, list[int]]] = {}
+    for key, record in journal.all(LessonRecord).items():
+        lessons.setdefault(record.failure, {}).setdefault(record.lesson, []).append(int(key.partition("/")[0]))
+    return lessons
 
 
 def _is(view: PairView, name: str) -> bool:

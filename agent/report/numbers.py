@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 NOT_SCORED = "unscored"
+NO_INTERVAL = "no interval"
 _HIDDEN = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _TURNING = {code: f"[U+{code:04X}]" for code in (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _BROKEN = dict.fromkeys((*range(55296, 57344), 65534, 65535), "�")
@@ -37,20 +38,24 @@ def signed(value: float | None) -> str:
 
 def percent(share: float) -> str:
     """A share in percent, never rounded over a threshold it does not reach."""
-    return f"{plain(100 * share)} %"
+    return f"{plain(100 * share)}\N{NO-BREAK SPACE}%"
 
 
-def interval(bounds: tuple[float, float] | None, *, digits: int = 1, scale: float = 1.0, sign: bool = False) -> str:
-    """An interval in brackets."""
+def interval(bounds: tuple[float, float] | None, *, digits: int = 1, sign: bool = False) -> str:
+    """An interval in brackets, on one line."""
     if bounds is None:
-        return "no interval"
+        return NO_INTERVAL
     write = signed if sign else (lambda value: plain(value, digits))
-    return "[{}, {}]".format(*(write(scale * bound) for bound in bounds))
+    low, high = (write(bound) for bound in bounds)
+    return f"[{low},\N{NO-BREAK SPACE}{high}]"
 
 
 def percents(bounds: tuple[float, float] | None) -> str:
     """An interval of shares, in percent."""
-    return interval(bounds, scale=100) + (" %" if bounds else "")
+    if bounds is None:
+        return NO_INTERVAL
+    low, high = (plain(100 * bound) for bound in bounds)
+    return f"{low}–{high}\N{NO-BREAK SPACE}%"
 
 
 def seconds(value: float) -> str:

@@ -1,5 +1,6 @@
 """The top of the page: the verdict in words, and the key numbers with their gates."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -98,7 +99,7 @@ def _pass_rate(spec: Spec, test: TestView | None) -> Figure:
     gate = spec.settings.pass_rate
     if test is None:
         return Figure("fresh pass rate", "not done", "no fresh test was run", "not done", f"gate ≥ {percent(gate)}")
-    detail = f"{test.passed} of {test.pairs} pairs {percents(test.pass_ci95)}"
+    detail = f"{test.passed} of {test.pairs} pairs; 95 % interval {percents(test.pass_ci95)}"
     mark: Mark = "met" if test.pairs and test.passed >= gate * test.pairs else "missed"
     return Figure("fresh pass rate", percent(test.pass_rate), detail, mark, f"gate ≥ {percent(gate)}")
 
@@ -112,8 +113,8 @@ def _express_rate(spec: Spec, journal: Journal, test: TestView | None) -> Figure
     latest = list(journal.all(FreshTest).values())[-1]
     verdicts = [record.result.verdict for id_ in latest.pairs if (record := journal.find(FirstTokenRecord, id_))]
     detail = (
-        f"{test.express} of {test.pairs} pairs {percents(test.express_ci95)}; {verdicts.count('EXPLAIN')} explain, "
-        f"{verdicts.count('UNCLEAR')} unclear"
+        f"{test.express} of {test.pairs} pairs; 95 % interval {percents(test.express_ci95)}; "
+        f"{verdicts.count('EXPLAIN')} explain, {verdicts.count('UNCLEAR')} unclear"
     )
     mark: Mark = "met" if test.pairs and test.express >= gate * test.pairs else "missed"
     return Figure("first tokens express", percent(test.express_rate), detail, mark, f"gate ≥ {percent(gate)}")
@@ -147,12 +148,14 @@ def _steering(view: SteeringView | None) -> Figure:
     )
 
 
-def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringView | None) -> tuple[str, ...]:
+def tell(journal: Journal, standing: Standing, steering: SteeringView | None) -> tuple[str, ...]:
     """The verdict in sentences: what was found out, as far as the run came."""
     told = [] if standing.state == "passed" else [standing.message]
     tests = view_tests(journal)
     if tests and standing.state != "waiting":
-        told.append(_tell_test(tests[-1], spec, journal))
+        told.append(_tell_test(tests[-1], journal))
+    elif standing.state == "failed":
+        told += _tell_rounds(journal)
     if steering is not None:
         told.append(_tell_steering(steering))
     elif standing.state == "passed":
@@ -160,14 +163,26 @@ def tell(spec: Spec, journal: Journal, standing: Standing, steering: SteeringVie
     return tuple(told)
 
 
-def _tell_test(test: TestView, spec: Spec, journal: Journal) -> str:
+def _tell_rounds(journal: Journal) -> list[str]:
+    """What the rounds of a run without a fresh test came to; nothing where there were none."""
+    rounds = list(journal.all(RoundRecord).values())
+    if not rounds:
+        return []
+    failures = Counter[str]()
+    for record in rounds:
+        failures.update(record.failures)
+    drafted, passed = (sum(getattr(record, name) for record in rounds) for name in ("drafted", "passed"))
+    most = " and ".join(f"{name} ({number})" for name, number in failures.most_common(2))
+    return [f"Of {drafted} drafted pairs {passed} pass." + (f" Most fail by {most}." if most else "")]
+
+
+def _tell_test(test: TestView, journal: Journal) -> str:
     trials = [trial for key, trial in journal.all(FreshTrial).items() if key.endswith(f"@{test.number}")]
     positive, negative = (_mean(trials, side) for side in SIDES)
     return (
-        f"{test.pairs} matched pairs make {spec.trait.replace('_', ' ')} appear or stay away: with fresh seeds "
-        f"{test.passed} of {test.pairs} pass ({percent(test.pass_rate)}, 95 % interval {percents(test.pass_ci95)}), "
-        f"positive sides score {score(positive)} on average and negative sides {score(negative)}; in {test.express} of "
-        f"{test.pairs} the first tokens are the behaviour itself."
+        f"With fresh seeds {test.passed} of {test.pairs} matched pairs pass ({percent(test.pass_rate)}, interval "
+        f"{percents(test.pass_ci95)}): positive sides score {score(positive)} on average, negative sides "
+        f"{score(negative)}. In {test.express} of {test.pairs} pairs the first tokens are the behaviour itself."
     )
 
 

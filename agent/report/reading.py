@@ -13,6 +13,7 @@ from agent.errors import RunError
 from agent.folder import RunFolder, RunInfo
 from agent.store import Journal
 from lm.calls import CallStore, Usage
+from lm.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,7 @@ def open_run(folder: RunFolder) -> Iterator[OpenRun]:
     info = folder.read_info()
     store = folder.store_file if folder.store_file.exists() else Path(":memory:")
     try:
-        calls = CallStore(store)
-        try:
-            usage = calls.usage()
-        finally:
-            calls.close()
+        usage = _read_usage(store)
         journal = Journal(store)
         try:
             yield OpenRun(folder, info, journal, usage)
@@ -53,6 +50,19 @@ def open_run(folder: RunFolder) -> Iterator[OpenRun]:
         raise RunError(
             f"{folder.store_file} holds a damaged record ({error.title}: {where}: {fault['msg']}). Start a new run."
         ) from error
+
+
+def _read_usage(store: Path) -> list[Usage]:
+    try:
+        calls = CallStore(store)
+    except UserError as error:
+        raise RunError(
+            f"{store} is damaged or cannot be opened ({error.__cause__ or error}). Start a new run."
+        ) from error
+    try:
+        return calls.usage()
+    finally:
+        calls.close()
 
 
 def in_use(folder: RunFolder) -> bool:

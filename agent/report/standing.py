@@ -75,7 +75,7 @@ class Standing:
     def missing(self) -> str:
         """Why a section of the page has nothing to show."""
         if self.state == "failed":
-            return f"The run ended before this: {self.message}"
+            return f"The run ended before this. {self.headline}."
         if self.state == "passed":
             return "It was not part of this run."
         return f"So far: {self.headline[0].lower()}{self.headline[1:]}."

@@ -164,11 +164,20 @@ class Frame:
         """A rectangle in drawing units."""
         self.add("rect", tip, x=x, y=y, width=width, height=height, rx=2, class_=class_, fill=fill)
 
-    def level(self, value: float, text: str, class_: str = "gate", *, below: bool = False) -> None:
-        """A horizontal threshold with its name at the right end."""
+    def hatch(self, name: str) -> None:
+        """A pattern of slanted lines that `fill="url(#name)"` lays over a mark."""
+        lines = element("path", d="M-1,7 L7,-1 M-1,1 L1,-1 M5,7 L7,5", class_="hatch-line")
+        pattern = element("pattern", lines, id=name, width=6, height=6, patternUnits="userSpaceOnUse")
+        self.parts.append(element("defs", pattern))
+
+    def level(
+        self, value: float, text: str, class_: str = "gate", *, below: bool = False, at_start: bool = False
+    ) -> None:
+        """A horizontal threshold with its name above or below its right or left end."""
         at = self.y.at(value)
         self.add("line", x1=self.left, x2=WIDTH - self.right, y1=at, y2=at, class_=class_)
-        self.write(WIDTH - self.right, at + (14 if below else -5), text, "note", "end")
+        x, anchor = (self.left + 6, "start") if at_start else (WIDTH - self.right, "end")
+        self.write(x, at + (14 if below else -5), text, "note", anchor)
 
     def upright(self, value: float, text: str, class_: str = "gate", anchor: str = "middle") -> None:
         """A vertical threshold with its name at the top."""
