@@ -42,30 +42,29 @@ def extract_directions(
     parsed = [Position.parse(text) for text in positions]
     fits = {name: find_method(name) for name in methods}
     completed = complete_pairs(model, pairs)
-    readings = pair_activations(model, completed, parsed, token_budget=token_budget)
-    digest = pairs_digest(completed)
+    about = Provenance(
+        trait=trait,
+        dataset=pairs_digest(completed),
+        subject=model.reference,
+        revision=model.revision,
+        position="",
+        method="",
+        layers=tuple(range(model.n_layers)),
+        pairs=len(pairs),
+        pairs_fitted=0,
+        seed=seed,
+        versions={package: version(package) for package in ("torch", "transformers", "scikit-learn")},
+    )
     found = []
-    for reading in readings:
+    for reading in pair_activations(model, completed, parsed, token_budget=token_budget):
         if not reading.kept:
             raise UserError(f"None of the {len(pairs)} pairs has tokens at '{reading.position}' on both sides.")
         kept = [completed[number] for number in reading.kept]
         split = split_by_ground_truth(kept, share=held_out, seed=seed)
-        for name, fit in fits.items():
-            about = Provenance(
-                trait=trait,
-                dataset=digest,
-                subject=model.reference,
-                revision=model.revision,
-                position=str(reading.position),
-                method=name,
-                layers=tuple(range(model.n_layers)),
-                pairs=len(pairs),
-                pairs_dropped=reading.dropped,
-                pairs_fitted=len(split[0]),
-                seed=seed,
-                versions={package: version(package) for package in ("torch", "transformers", "scikit-learn")},
-            )
-            found.append(fit_directions(reading, kept, split, fit, about))
+        found += [
+            fit_directions(reading, kept, split, fit, about.model_copy(update={"method": name}))
+            for name, fit in fits.items()
+        ]
     return found
 
 
@@ -76,7 +75,10 @@ def fit_directions(
     fit: Method,
     about: Provenance,
 ) -> Directions:
-    """Fit one method on the training pairs of a reading, layer by layer, and measure it on the others."""
+    """Fit one method on the training pairs of a reading, layer by layer, and measure it on the others.
+
+    `about` is completed by what is found here: position, numbers of pairs, held-out figures.
+    """
     fitted, held = list(split[0]), list(split[1])
     groups = tuple(group_of(pair) for pair in pairs)
     raw = torch.stack([_fit_layer(reading, fitted, groups, row, fit, about) for row in range(len(about.layers))])
@@ -93,7 +95,14 @@ def fit_directions(
         norm=norm,
         baseline=baseline,
         activation_norm=reading.norm[fitted].mean(dim=0),
-        provenance=about.model_copy(update={"held_out": quality}),
+        provenance=about.model_copy(
+            update={
+                "position": str(reading.position),
+                "pairs_dropped": reading.dropped,
+                "pairs_fitted": len(fitted),
+                "held_out": quality,
+            }
+        ),
     )
 
 
@@ -121,7 +130,7 @@ def _fit_layer(
     vector = fit(contrast)
     if not bool(vector.isfinite().all()) or float(vector.norm()) == 0:
         raise UserError(
-            f"{about.method} finds no direction at {about.position}, layer {about.layers[row]}: the sides are the same."
+            f"{about.method} finds no direction at {reading.position}, layer {about.layers[row]}: the sides are the same."
         )
     return vector
 

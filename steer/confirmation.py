@@ -1,26 +1,78 @@
-"""From trials to the figures of a report."""
+"""What was chosen, tried on the questions that did not choose it, beside its controls."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from extract.intervals import mean_interval
+from steer.contenders import Contender
 from steer.report import Baseline, Dose, Example, Outcome
-from steer.trials import Trial
+from steer.scoring import Question
+from steer.strengths import Progress, SearchRule
+from steer.trials import Bench, Trial, run_trials
 
 
-def as_baseline(trial: Trial, max_allowed: float) -> Baseline:
-    """The unsteered answers."""
-    return Baseline(
-        mean=trial.score,
-        ci95=mean_interval(_known(trial)),
-        coherence=trial.coherence,
-        max_allowed=max_allowed,
-        n=len(trial.questions) - trial.unscored,
-        unscored=trial.unscored,
+@dataclass(frozen=True)
+class Confirmation:
+    """Trials on the confirming questions. Where nothing was chosen, only the baseline and the random ones are there."""
+
+    unsteered: Trial
+    doses: dict[float, Trial]
+    """By multiple of the chosen strength: 0 is unsteered, 1 what was chosen, -1 the opposite sign."""
+    randoms: tuple[Trial | None, ...]
+    """Best push of each random contender; None where it has none."""
+    natural: tuple[Trial, Trial] | None
+    """Questions without prefix: unsteered, and with the opposite sign."""
+
+
+async def confirm(
+    bench: Bench,
+    unsteered: Trial,
+    own: Contender,
+    randoms: Sequence[Contender],
+    questions: Sequence[Question],
+    doses: Sequence[float],
+    rule: SearchRule,
+    progress: Progress | None = None,
+) -> Confirmation:
+    """Try the best push of each contender on fresh questions, and other doses of the first."""
+    due = [dose for dose in dict.fromkeys((1.0, -1.0, *doses)) if dose != 0] if own.best else []
+    settings = [own.push(rule, dose) for dose in due]
+    settings += [random.push(rule) for random in randoms if random.best]
+    if progress and settings:
+        progress("confirm", (len(settings) + 2) * len(questions))
+    trials = iter(await run_trials(bench, questions, settings))
+    steered = {dose: next(trials) for dose in due}
+    beside = tuple(next(trials) if random.best else None for random in randoms)
+    natural = None
+    if own.best:
+        plain, lowered = await run_trials(bench, questions, [(), own.push(rule, -1.0)], natural=True)
+        natural = (plain, lowered)
+    return Confirmation(unsteered, {0.0: unsteered, **steered}, beside, natural)
+
+
+def confirmed(contender: Contender, trial: Trial | None, found: Confirmation) -> Outcome | None:
+    """A contender's best cell on the confirming questions; None where it has none."""
+    if contender.best is None or trial is None:
+        return None
+    return compare(contender.name, contender.best.layer, contender.best.strength, trial, found.unsteered)
+
+
+def controls(own: Contender, found: Confirmation) -> tuple[Outcome, ...]:
+    """The opposite sign on the same questions; the natural questions without a push, and with the opposite one."""
+    if own.best is None or found.natural is None:
+        return ()
+    layer, size = own.best.layer, own.best.strength
+    plain, lowered = found.natural
+    return (
+        compare("opposite sign", layer, -size, found.doses[-1.0], found.unsteered),
+        compare("natural question", layer, 0.0, plain, found.unsteered),
+        compare("natural question, opposite sign", layer, -size, lowered, plain),
     )
 
 
-def as_outcome(name: str, layer: int, strength: float, trial: Trial, baseline: Trial) -> Outcome:
-    """A setting beside the answers it is compared with; a difference from too few scored pairs is left out."""
+def compare(name: str, layer: int, strength: float, trial: Trial, baseline: Trial) -> Outcome:
+    """A trial beside another one of the same questions; a difference from too few scored pairs is left out."""
     gains = trial.gains(baseline)
     enough = len(gains) >= max(1.0, trial.min_scored * len(trial.questions))
     return Outcome(
@@ -36,12 +88,24 @@ def as_outcome(name: str, layer: int, strength: float, trial: Trial, baseline: T
     )
 
 
+def as_baseline(trial: Trial, max_allowed: float) -> Baseline:
+    """The unsteered answers."""
+    return Baseline(
+        mean=trial.score,
+        ci95=mean_interval(trial.scored_traits),
+        coherence=trial.coherence,
+        max_allowed=max_allowed,
+        n=len(trial.questions) - trial.unscored,
+        unscored=trial.unscored,
+    )
+
+
 def as_dose(strength: float, trial: Trial) -> Dose:
     """A point of the dose-response curve."""
     return Dose(
         strength=strength,
         score=trial.score,
-        score_ci95=mean_interval(_known(trial)),
+        score_ci95=mean_interval(trial.scored_traits),
         coherence=trial.coherence,
         n=len(trial.questions) - trial.unscored,
         unscored=trial.unscored,
@@ -56,7 +120,3 @@ def as_examples(strength: float, trial: Trial) -> list[Example]:
             trial.questions, trial.answers, trial.traits, trial.coherences, strict=True
         )
     ]
-
-
-def _known(trial: Trial) -> list[float]:
-    return [value for value in trial.traits if value is not None]

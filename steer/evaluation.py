@@ -5,21 +5,16 @@ and confirmation, the opposite sign, the natural questions, and the dose-respons
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
-
-import torch
-from torch.nn.functional import normalize
 
 from extract.models import LoadedModel
-from extract.vectors import Direction, Directions
+from extract.vectors import Direction, Directions, Provenance
 from lm.errors import UserError
 from lm.types import Value
-from steer.confirmation import as_baseline, as_dose, as_examples, as_outcome
-from steer.operators import Push
-from steer.report import Cell, Outcome, RandomControl, SteeringReport
+from steer.confirmation import Confirmation, as_baseline, as_dose, as_examples, confirm, confirmed, controls
+from steer.contenders import Contender, random_contender, search_contenders
+from steer.report import RandomControl, SteeringReport
 from steer.scoring import Question, Scorer
-from steer.strengths import Progress, SearchRule, best_cell, search_lanes
+from steer.strengths import Progress, SearchRule
 from steer.trials import Bench, Trial, run_trials
 
 
@@ -43,28 +38,6 @@ class EvaluationSettings(Value):
     """Answers generated at once."""
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A set of directions that is searched and confirmed: the real one, or a random one."""
-
-    lanes: tuple[Direction, ...]
-    grid: tuple[Cell, ...] = ()
-    best: Cell | None = None
-
-    def push(self, rule: SearchRule, dose: float = 1.0) -> tuple[Push, ...]:
-        """Its best cell as a push, times `dose`; none where there is no best cell."""
-        if self.best is None:
-            return ()
-        lane = next(lane for lane in self.lanes if lane.layer == self.best.layer)
-        return (Push(lane, norms=dose * self.best.strength, tokens=rule.tokens),)
-
-    def outcome(self, name: str, trial: Trial | None, baseline: Trial) -> Outcome | None:
-        """Its best cell, confirmed; None where there is none."""
-        if self.best is None or trial is None:
-            return None
-        return as_outcome(name, self.best.layer, self.best.strength, trial, baseline)
-
-
 async def evaluate(
     model: LoadedModel,
     directions: Directions,
@@ -80,125 +53,55 @@ async def evaluate(
     one, and whatever the scorer raises: an outage ends the evaluation and is never taken for a score.
     """
     settings = settings or EvaluationSettings()
+    rule = settings.rule
     choosing, confirming = _halves(questions)
     bench = Bench(model, score, settings.max_tokens, settings.max_rows, settings.min_scored)
-    _tell(progress, "baseline", len(questions))
+    if progress:
+        progress("baseline", len(questions))
     [unsteered] = await run_trials(bench, questions, [()])
-    own = Contender(_lanes(directions, settings))
-    contenders = [own, *(_random(own, seed) for seed in settings.random_seeds)]
-    own, *randoms = await _search(bench, contenders, choosing, settings.rule, progress)
-    steered = await _confirm(bench, [own, *randoms], confirming, settings, progress)
+    lanes = _lanes(directions, settings)
+    contenders = [Contender("chosen", lanes), *(random_contender(lanes, seed) for seed in settings.random_seeds)]
+    own, *randoms = await search_contenders(bench, contenders, choosing, rule, progress)
     baseline = unsteered.only(confirming)
-    outcomes = [
-        contender.outcome(name, steered.get((n, 1.0)), baseline)
-        for n, (name, contender) in enumerate(zip(_names(settings), [own, *randoms], strict=True))
-    ]
-    controls = await _controls(bench, own, confirming, baseline, steered.get((0, -1.0)), settings.rule)
-    doses = _curve(own, steered, baseline, settings)
-    about = directions.provenance
+    found = await confirm(bench, baseline, own, randoms, confirming, settings.doses, rule, progress)
+    return _report(directions.provenance, model.reference, settings, unsteered, [own, *randoms], found)
+
+
+def _report(
+    about: Provenance,
+    assistant: str,
+    settings: EvaluationSettings,
+    unsteered: Trial,
+    contenders: Sequence[Contender],
+    found: Confirmation,
+) -> SteeringReport:
+    """All findings as one value."""
+    own, *randoms = contenders
+    size = own.best.strength if own.best else 0.0
+    curve = [(dose * size, found.doses[dose]) for dose in settings.doses] if own.best else []
+    shown = found.unsteered.questions[: settings.examples]
     return SteeringReport(
         trait=about.trait,
         subject=about.subject,
-        assistant=model.reference,
+        assistant=assistant,
         position=about.position,
         method=about.method,
         wanted=settings.rule.wanted,
         min_coherence=settings.rule.min_coherence,
-        choosing=tuple(question.text for question in choosing),
-        confirming=tuple(question.text for question in confirming),
+        choosing=tuple(question.text for question in unsteered.questions[0::2]),
+        confirming=tuple(question.text for question in found.unsteered.questions),
         baseline=as_baseline(unsteered, settings.max_baseline),
         grid=own.grid,
         chosen_on=own.best,
-        chosen=outcomes[0],
+        chosen=confirmed(own, found.doses.get(1.0), found),
         random_controls=tuple(
-            RandomControl(seed=seed, grid=random.grid, outcome=outcome)
-            for seed, random, outcome in zip(settings.random_seeds, randoms, outcomes[1:], strict=True)
+            RandomControl(seed=seed, grid=random.grid, outcome=confirmed(random, trial, found))
+            for seed, random, trial in zip(settings.random_seeds, randoms, found.randoms, strict=True)
         ),
-        controls=controls,
-        dose_response=tuple(as_dose(strength, trial) for strength, trial in doses),
-        examples=tuple(
-            example
-            for strength, trial in doses
-            for example in as_examples(strength, trial.only(confirming[: settings.examples]))
-        ),
+        controls=controls(own, found),
+        dose_response=tuple(as_dose(strength, trial) for strength, trial in curve),
+        examples=tuple(example for strength, trial in curve for example in as_examples(strength, trial.only(shown))),
     )
-
-
-def random_directions(lanes: Sequence[Direction], seed: int) -> tuple[Direction, ...]:
-    """The same layers and activation norms, with unit vectors drawn uniformly from the sphere."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = [torch.randn(len(lane.vector), generator=generator) for lane in lanes]
-    return tuple(replace(lane, vector=normalize(new, dim=0)) for lane, new in zip(lanes, drawn, strict=True))
-
-
-async def _search(
-    bench: Bench,
-    contenders: Sequence[Contender],
-    questions: Sequence[Question],
-    rule: SearchRule,
-    progress: Progress | None,
-) -> list[Contender]:
-    """All lanes of all contenders, searched side by side with the same rule."""
-    owners = [(n, lane) for n, contender in enumerate(contenders) for lane in contender.lanes]
-    tried = await search_lanes(bench, [lane for _, lane in owners], questions, rule, progress)
-    found = []
-    for n, group in groupby(zip(owners, tried, strict=True), key=lambda item: item[0][0]):
-        grid = tuple(cell for _, cells in group for cell in cells)
-        found.append(replace(contenders[n], grid=grid, best=best_cell(grid, rule)))
-    return found
-
-
-async def _confirm(
-    bench: Bench,
-    contenders: Sequence[Contender],
-    questions: Sequence[Question],
-    settings: EvaluationSettings,
-    progress: Progress | None,
-) -> dict[tuple[int, float], Trial]:
-    """Each contender's best push on the confirming questions, and other doses of the first; by contender and dose.
-
-    A contender without a usable cell has no entry.
-    """
-    doses = dict.fromkeys((1.0, -1.0, *settings.doses))
-    due = [(0, dose) for dose in doses if dose != 0] + [(n, 1.0) for n in range(1, len(contenders))]
-    due = [(n, dose) for n, dose in due if contenders[n].best is not None]
-    _tell(progress, "confirm", len(due) * len(questions))
-    trials = await run_trials(bench, questions, [contenders[n].push(settings.rule, dose) for n, dose in due])
-    return dict(zip(due, trials, strict=True))
-
-
-async def _controls(
-    bench: Bench,
-    own: Contender,
-    questions: Sequence[Question],
-    baseline: Trial,
-    opposite: Trial | None,
-    rule: SearchRule,
-) -> tuple[Outcome, ...]:
-    """The opposite sign on the same questions, and the natural questions without a push and with the opposite one."""
-    if own.best is None or opposite is None:
-        return ()
-    plain, lowered = await run_trials(bench, questions, [(), own.push(rule, -1.0)], natural=True)
-    layer, size = own.best.layer, own.best.strength
-    return (
-        as_outcome("opposite sign", layer, -size, opposite, baseline),
-        as_outcome("natural question", layer, 0.0, plain, baseline),
-        as_outcome("natural question, opposite sign", layer, -size, lowered, plain),
-    )
-
-
-def _curve(
-    own: Contender, steered: dict[tuple[int, float], Trial], baseline: Trial, settings: EvaluationSettings
-) -> list[tuple[float, Trial]]:
-    """Strengths and trials of the dose-response curve; empty where nothing was chosen."""
-    if own.best is None:
-        return []
-    size = own.best.strength
-    return [(dose * size, steered[0, dose] if dose else baseline) for dose in settings.doses]
-
-
-def _names(settings: EvaluationSettings) -> list[str]:
-    return ["chosen", *(f"random direction {seed}" for seed in settings.random_seeds)]
 
 
 def _halves(questions: Sequence[Question]) -> tuple[Sequence[Question], Sequence[Question]]:
@@ -220,12 +123,3 @@ def _lanes(directions: Directions, settings: EvaluationSettings) -> tuple[Direct
     if missing or not wanted:
         raise UserError(f"No direction for layer {missing[:1]}; there are layers {list(directions.layers)}.")
     return tuple(directions[layer] for layer in wanted)
-
-
-def _random(own: Contender, seed: int) -> Contender:
-    return Contender(random_directions(own.lanes, seed))
-
-
-def _tell(progress: Progress | None, stage: str, answers: int) -> None:
-    if progress:
-        progress(stage, answers)

@@ -39,6 +39,11 @@ class Trial(Value):
         return tuple(_value(mark.trait) for mark in self.marks)
 
     @property
+    def scored_traits(self) -> list[float]:
+        """The trait scores that there are."""
+        return [value for value in self.traits if value is not None]
+
+    @property
     def coherences(self) -> tuple[float | None, ...]:
         """Coherence of each answer, None where it is unscored."""
         return tuple(_value(mark.coherence) for mark in self.marks)
@@ -86,6 +91,8 @@ async def run_trials(
 
     With `natural` the questions are asked without their prefix.
     """
+    if not settings:
+        return []
     chat = bench.model.spelling.chats
     prompts = [question.prompt(chat=chat, natural=natural) for question in questions]
     rows = [Row(prompt, pushes) for pushes in settings for prompt in prompts]

@@ -12,7 +12,15 @@ with install_import_hook(["extract", "steer"], "tests.extract.checking.check"):
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from extract.models import LoadedModel, wrap_model
 from tests.steer.made_up_directions import LAYERS, WIDTH
@@ -45,16 +53,18 @@ def tiny_model(family: str) -> LoadedModel:
     if family == "gpt2":
         config = GPT2Config(n_embd=WIDTH, n_layer=LAYERS, n_head=4, n_positions=256, **common)
         return wrap_model(GPT2LMHeadModel(config), tokenizer, "hf:tiny-gpt2")
-    config = LlamaConfig(
-        hidden_size=WIDTH,
-        intermediate_size=64,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        **common,
-    )
-    return wrap_model(LlamaForCausalLM(config), tokenizer, "hf:tiny-llama")
+    shape = {
+        "hidden_size": WIDTH,
+        "intermediate_size": 64,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+    }
+    if family == "sliding":
+        config = MistralConfig(sliding_window=12, **shape, **common)
+        return wrap_model(MistralForCausalLM(config), tokenizer, "hf:tiny-mistral")
+    return wrap_model(LlamaForCausalLM(LlamaConfig(**shape, **common)), tokenizer, "hf:tiny-llama")
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,6 @@ def llama() -> LoadedModel:
     return tiny_model("llama")
 
 
-@pytest.fixture(scope="session", params=["llama", "gpt2"])
+@pytest.fixture(scope="session", params=["llama", "gpt2", "sliding"])
 def family(request: pytest.FixtureRequest) -> LoadedModel:
     return tiny_model(request.param)

@@ -11,7 +11,8 @@ from extract.models import LoadedModel
 from extract.vectors import Directions
 from lm.errors import ModelFailure, UserError
 from lm.verdicts import Rubric, Score, Unscored
-from steer.evaluation import EvaluationSettings, evaluate, random_directions
+from steer.contenders import random_contender
+from steer.evaluation import EvaluationSettings, evaluate
 from steer.report import SteeringReport
 from steer.scoring import Answer, Marks, Question, judged, questions_of
 from steer.strengths import SearchRule, search
@@ -195,11 +196,11 @@ async def test_layers_that_are_not_there(planted_model: LoadedModel) -> None:
 
 def test_random_directions_keep_layers_and_norms() -> None:
     lanes = [make_direction(layer, activation_norm=2.0 + layer) for layer in range(LAYERS)]
-    drawn = random_directions(lanes, seed=1)
+    drawn = random_contender(lanes, seed=1).lanes
     assert [(one.layer, one.activation_norm) for one in drawn] == [(one.layer, one.activation_norm) for one in lanes]
     assert all(float(one.vector.norm()) == pytest.approx(1, rel=1e-5) for one in drawn)
-    assert torch.equal(drawn[2].vector, random_directions(lanes, seed=1)[2].vector)
-    assert not torch.equal(drawn[0].vector, random_directions(lanes, seed=2)[0].vector)
+    assert torch.equal(drawn[2].vector, random_contender(lanes, seed=1).lanes[2].vector)
+    assert not torch.equal(drawn[0].vector, random_contender(lanes, seed=2).lanes[0].vector)
 
 
 @pytest.mark.parametrize("prefix", ["Be calm", "Be calm.", ""])
