@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import RunError
 from agent.spec import ReviewMode, Spec
-from prompts import load_prompt, prompt_names
+from prompts import load_prompt, prompt_names, prompt_source
 
 FORMAT = 1
 """Version of run.json; raised when older runs can no longer be read."""
@@ -129,6 +129,8 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool) -> RunF
         prompts={name: load_prompt(name).digest for name in prompt_names()},
     )
     write_atomically(folder.info_file, info.model_dump_json(indent=2, by_alias=True) + "\n")
+    for name in prompt_names():
+        write_atomically(path / "prompts" / f"{name}.md", prompt_source(name))
     return folder
 
 

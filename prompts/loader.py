@@ -105,7 +105,12 @@ def load_prompt(name: str) -> Prompt:
     """The prompt called `name`; PromptError lists the known names when there is none."""
     if name not in prompt_names():
         raise PromptError(f"there is no prompt {name!r}. Known: {', '.join(prompt_names())}.")
-    return parse_prompt(name, resources.files(__package__).joinpath(f"{name}.md").read_text(encoding="utf-8"))
+    return parse_prompt(name, prompt_source(name))
+
+
+def prompt_source(name: str) -> str:
+    """The text of a prompt's file, header included."""
+    return resources.files(__package__).joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
 def parse_prompt(name: str, source: str) -> Prompt:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,34 @@ def test_a_failed_gate_exits_with_5(tmp_path: Path):
     done = traitsmith("create", "test/holding_back", "--spec", str(spec), "--review", "none", cwd=tmp_path)
     assert done.returncode == 5, done.stderr
     assert "rank agreement" in done.stdout
+
+
+def test_ctrl_c_stops_between_two_steps_and_resume_goes_on(tmp_path: Path):
+    spec = spec_file(tmp_path, pairs=40)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "from agent.cli.main import main; main()"]
+    options = ["create", "test/holding_back", "--spec", str(spec), "--review", "none", "--json"]
+    process = subprocess.Popen(
+        [*command, *options], cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("run "), "the run has begun"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    interrupted = json.loads(output)
+    assert interrupted["end"] == "interrupted"
+    done = traitsmith("resume", interrupted["run"], "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["validation"]["scenarios"]["n_pairs"] == 40
+
+
+def test_the_specs_in_the_documentation_are_valid(tmp_path: Path):
+    from agent.spec import build_spec as read_spec
+
+    text = (ROOT / "docs/commands.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```toml\n")[1:]]
+    assert blocks
+    for block in blocks:
+        (tmp_path / "spec.toml").write_text(block)
+        read_spec("alignment/strategic_omission", tmp_path / "spec.toml", {})

@@ -113,7 +113,7 @@ def test_every_role_on_an_exported_copy_writes_the_same_dataset(finished, tmp_pa
     original = finished("strategic_omission")
     copy = tmp_path / "copy"
     shutil.copytree(WEIGHTS, copy)
-    roles = {role: f"hf:{copy}" for role in ("author", "judge", "subject")}
+    roles = dict.fromkeys(("author", "judge", "subject"), f"hf:{copy}")
     spec = Spec(category="alignment", trait="strategic_omission", pairs=60, **roles)
     folder = start(tmp_path, spec)
     assert finish(folder).end == "done"
