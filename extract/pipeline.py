@@ -130,7 +130,7 @@ def _fit_layer(
     vector = fit(contrast)
     if not bool(vector.isfinite().all()) or float(vector.norm()) == 0:
         raise UserError(
-            f"{about.method} finds no direction at {reading.position}, layer {about.layers[row]}: the sides are the same."
+            f"{about.method} finds no direction at {reading.position}, layer {about.layers[row]}: both sides are alike."
         )
     return vector
 

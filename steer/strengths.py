@@ -26,7 +26,8 @@ class SearchRule(Value):
     factor: float = 1.4
     """From one strength to the next while the cliff is not bracketed."""
     lowest: float = 0.1
-    highest: float = 4.0
+    highest: float = 2.0
+    """Beyond twice the norm of what is there, little of the text is the model's own."""
     tolerance: float = 1.12
     """Ratio of two strengths that are not worth telling apart."""
     steps: int = 6

@@ -84,7 +84,7 @@ def test_sides_that_are_the_same_are_said(llama: LoadedModel, pairs: list[Pair])
         )
         for pair in pairs
     ]
-    with pytest.raises(UserError, match="the sides are the same"):
+    with pytest.raises(UserError, match="both sides are alike"):
         extract_directions(llama, same)
 
 

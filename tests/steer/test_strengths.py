@@ -24,7 +24,7 @@ def run_lane(score: Callable[[float], float], coherence: Callable[[float], float
 
 @given(st.floats(0.12, 3.8))
 def test_the_cliff_is_found(cliff: float) -> None:
-    rule = SearchRule(steps=12)
+    rule = SearchRule(steps=12, highest=4.0)
     tried = run_lane(lambda size: 10 * size, lambda size: 90.0 if size <= cliff else 20.0, rule)
     best = best_cell(tried, rule)
     assert best is not None

@@ -1,0 +1,89 @@
+"""Checks of a whole set of pairs (S2xx): its size, its balance, its monotony, and what gives its sides away."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from extract.lint.findings import Finding, skeleton, warn, words
+from extract.trait import SIDES, Pair
+from lm.types import Value
+
+CONFOUND_FOLDS = 5
+"""Folds of the bag-of-words check, split by ground truth."""
+
+
+class SetLimits(Value):
+    """Where a set's findings begin; shares of the set (METHOD, section 4)."""
+
+    fewest: int = 50
+    lock_in: float = 0.4
+    domain: float = 0.25
+    skeleton: float = 0.2
+    confound_auroc: float = 0.75
+    """Held-out AUROC of a bag of words, motivation masked, from which the words alone give the side away."""
+    length_p: float = 0.01
+    """Level of the sign test on the sides' lengths."""
+
+
+def lint_set(pairs: Sequence[Pair], limits: SetLimits, questions: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """All findings about a set of pairs and the steering questions that belong to it."""
+    findings: list[Finding] = []
+    if len(pairs) < limits.fewest:
+        findings.append(warn("S201", f"{len(pairs)} pairs; a dataset needs at least {limits.fewest}"))
+    kinds = [pair.lock_in for pair in pairs if pair.lock_in != "other"]
+    findings += _check_share("S202", "lock-in type", kinds, limits.lock_in)
+    findings += _check_share("S203", "domain", [pair.domain for pair in pairs if pair.domain], limits.domain)
+    findings += _check_share("S204", "lock-in skeleton", [skeleton(p.positive) for p in pairs], limits.skeleton)
+    findings += _check_length_bias(pairs, limits)
+    findings += _check_questions(pairs, questions)
+    findings += _check_confound(pairs, limits)
+    return tuple(findings)
+
+
+def _check_share(code: str, what: str, values: Sequence[str], cap: float) -> Iterable[Finding]:
+    for value, count in Counter(values).items():
+        if count > cap * len(values) and count > 1:
+            yield warn(code, f"{what} {value!r} makes up {count} of {len(values)} pairs; at most {cap:.0%} is allowed")
+
+
+def _check_length_bias(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:
+    from scipy.stats import binomtest
+
+    gaps = [len(words(pair.positive)) - len(words(pair.negative)) for pair in pairs]
+    longer, shorter = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
+    if longer + shorter and binomtest(longer, longer + shorter).pvalue < limits.length_p:
+        mean = sum(gaps) / len(gaps)
+        yield warn("S205", f"positives are longer in {longer} pairs, shorter in {shorter} (mean gap {mean:+.1f} words)")
+
+
+def _check_questions(pairs: Sequence[Pair], questions: Sequence[str]) -> Iterable[Finding]:
+    told = {" ".join(words(text)) for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative)}
+    for number, question in enumerate(questions, start=1):
+        asked = " ".join(words(question))
+        if any(asked in text or (text and text in asked) for text in told):
+            yield warn("S206", f"steering question {number} repeats a scenario: {question!r}")
+
+
+def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:
+    """Can the sides be told apart by words alone, the motivation left out?"""
+    groups = [pair.ground_truth or pair.id for pair in pairs]
+    if len(set(groups)) < 2 * CONFOUND_FOLDS:
+        return
+    auroc = _bag_of_words_auroc(pairs, groups)
+    if auroc >= limits.confound_auroc:
+        yield warn("S207", f"a bag of words tells the sides apart (held-out AUROC {auroc:.2f}): vocabulary, not behaviour")
+
+
+def _bag_of_words_auroc(pairs: Sequence[Pair], groups: Sequence[str]) -> float:
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+
+    texts = [pair.scenario(side).replace(pair.motivation.get(side, "\0"), " ") for side in SIDES for pair in pairs]
+    labels = [int(side == "positive") for side in SIDES for _ in pairs]
+    model = make_pipeline(CountVectorizer(binary=True, token_pattern=r"[\w']+"), LogisticRegression(max_iter=1000))
+    scores = cross_val_predict(
+        model, texts, labels, groups=[*groups, *groups], cv=GroupKFold(CONFOUND_FOLDS), method="decision_function"
+    )
+    return float(roc_auc_score(labels, scores))
