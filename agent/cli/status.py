@@ -1,6 +1,7 @@
 """`traitsmith status`: the runs, or where one run stands and what it took."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,22 +54,16 @@ def _try(folder: RunFolder) -> "RunSummary | dict[str, str]":
 
 
 def _show_runs(rows: "list[RunSummary | dict[str, str]]", console: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("run", "", "where it stands", "pairs", "calls", "time"):
-        table.add_column(name, justify="right" if name in ("pairs", "calls", "time") else "left", overflow="fold")
+    table = Table("run", "", box=None, pad_edge=False, header_style="dim")
+    for name in ("pairs", "calls", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         if isinstance(row, dict):
-            table.add_row(Text(_address(row["run"])), _sign("damaged"), Text(row["message"]), "", "", "")
+            table.add_row(_named(row["run"], row["message"]), _sign("damaged"), "", "", "")
             continue
         accepted = next((str(record.accepted_total) for record in reversed(row.rounds.values())), "0")
-        table.add_row(
-            Text(_address(str(row.folder.path))),
-            _sign(row.state),
-            Text(row.standing.headline),
-            f"{accepted}/{row.pairs_wanted}",
-            f"{row.costs.calls:,}",
-            _minutes(row.costs.seconds),
-        )
+        counts = (f"{accepted}/{row.pairs_wanted}", f"{row.costs.calls:,}", _minutes(row.costs.seconds))
+        table.add_row(_named(str(row.folder.path), row.standing.headline), _sign(row.state), *counts)
     console.print(table)
 
 
@@ -105,7 +100,7 @@ def _rounds(summary: "RunSummary") -> Table:
 
 def _costs(summary: "RunSummary") -> Table:
     costs = summary.costs
-    table = Table("step", "role", "model", box=None, pad_edge=False, header_style="dim", show_footer=True)
+    table = Table("step", "role", box=None, pad_edge=False, header_style="dim", show_footer=True)
     table.columns[0].footer = "all"
     totals = (costs.calls, costs.tokens_in, costs.tokens_out)
     for name, total in zip(("calls", "tokens in", "tokens out"), totals, strict=True):
@@ -113,7 +108,7 @@ def _costs(summary: "RunSummary") -> Table:
     table.add_column("time", _minutes(costs.seconds), justify="right")
     for row in costs.rows:
         counts = (f"{count:,}" for count in (row.calls, row.tokens_in, row.tokens_out))
-        table.add_row(row.step.replace("_", " "), row.role, Text(row.model), *counts, _minutes(row.seconds))
+        table.add_row(row.step.replace("_", " "), row.role, *counts, _minutes(row.seconds))
     return table
 
 
@@ -121,8 +116,9 @@ def _sign(state: str) -> Text:
     return Text(f"{SIGNS.get(state, ' ')} {state}", STYLES.get(state, "bold"))
 
 
-def _address(path: str) -> str:
-    return "/".join(path.split("/")[-2:])
+def _named(path: str, words: str) -> Text:
+    """A run's address under `runs/`, and below it a line in words."""
+    return Text.assemble("/".join(Path(path).parts[-2:]), ("\n  " + words, "dim"))
 
 
 def _minutes(seconds: float) -> str:

@@ -77,7 +77,7 @@ class Standing:
         if self.state == "failed":
             return f"The run ended before this. {self.headline}."
         if self.state == "passed":
-            return "It was not part of this run."
+            return "Without local weights of the subject and the assistant a run ends with its dataset."
         return f"So far: {self.headline[0].lower()}{self.headline[1:]}."
 
 
