@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from agent.records import Cell
 from agent.seeds import derive_seed
 from agent.spec import Spec
-from extract.lint import skeleton
+from extract.lint.findings import skeleton
 from extract.trait import LOCK_INS, Pair
 
 LOCK_IN_FORMS: dict[str, str] = {

@@ -14,6 +14,8 @@ from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
 from agent.validation import build_validation
 from agent.workshop import Workshop
+from extract.lint.findings import Finding
+from extract.lint.sets import SetLimits, lint_set
 from extract.trait import Pair
 
 
@@ -31,6 +33,18 @@ def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
     # Whether a dataset may be replaced was settled when the run was created; what lies here now is older or our own.
     save_dataset(dataset, path, replace=True)
     return path
+
+
+def _lint_whole(workshop: Workshop, pairs: Sequence[Pair]) -> Sequence[Finding]:
+    settings = workshop.spec.settings
+    limits = SetLimits(
+        fewest=settings.fewest_pairs,
+        lock_in=settings.lock_in_cap,
+        domain=settings.domain_cap,
+        skeleton=settings.skeleton_cap,
+    )
+    questions = workshop.journal.get(Questions, "questions")
+    return lint_set(pairs, limits, [question.text for question in questions.questions])
 
 
 async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
@@ -129,6 +143,7 @@ def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
         },
         "samples_per_side": spec.settings.samples,
         "calls": sum(row.calls for row in usage),
+        "findings": [f"{finding.code}: {finding.message}" for finding in _lint_whole(workshop, pairs)],
         "prompts": workshop.info.prompts,
         "pairs_sha256": hashlib.sha256(
             json.dumps([[pair.positive, pair.negative] for pair in pairs]).encode()

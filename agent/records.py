@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from extract.lint import Finding
+from extract.lint.findings import Finding
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
 from lm.types import Value
 from steer.report import SteeringReport

@@ -39,7 +39,7 @@ from agent.steps.predict import predict_completions
 from agent.steps.questions import write_questions
 from agent.steps.trial import try_pairs
 from agent.workshop import Workshop
-from extract.lint import lint_pair
+from extract.lint.pairs import lint_pair
 from extract.trait import Pair
 
 

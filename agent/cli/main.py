@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, report, review, status
+from agent.cli import create, lint, report, review, status
 from lm.errors import TraitsmithError, UserError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("resume")(create.resume)
 app.command("review")(review.review)
 app.command("status")(status.status)
 app.command("report")(report.report)
+app.command("lint")(lint.lint)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from agent.records import (
 )
 from agent.settings import Settings
 from agent.store import Journal
-from extract.lint import Finding
+from extract.lint.findings import Finding
 from extract.trait import SIDES, FirstToken, Pair, Prediction, Sample, Side
 
 MOST = 400

@@ -70,7 +70,9 @@ def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Findin
         return
     auroc = _bag_of_words_auroc(pairs, groups)
     if auroc >= limits.confound_auroc:
-        yield warn("S207", f"a bag of words tells the sides apart (held-out AUROC {auroc:.2f}): vocabulary, not behaviour")
+        yield warn(
+            "S207", f"a bag of words tells the sides apart (held-out AUROC {auroc:.2f}): vocabulary, not behaviour"
+        )
 
 
 def _bag_of_words_auroc(pairs: Sequence[Pair], groups: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent.coverage import choose_balanced, plan_cells
 from agent.spec import Spec
-from extract.lint import skeleton
+from extract.lint.findings import skeleton
 from extract.trait import LOCK_INS, Pair
 
 SPEC = Spec(category="test", trait="trait", pairs=20)
