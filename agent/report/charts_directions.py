@@ -32,7 +32,7 @@ def draw_auroc(methods: Sequence[ExtractionRecord]) -> Drawing:
         "Held-out AUROC by layer and method", (layers[0] - pad, layers[-1] + pad), (low, 1.0), 300, left=62, top=20
     )
     frame.ticks_y([low + step / 10 for step in range(round(10 * (1 - low)) + 1)], lambda value: plain(value, 2))
-    every = -(-len(layers) // 14)
+    every, radius = -(-len(layers) // 14), 4 if len(layers) <= 20 else 2.5
     frame.ticks_x(layers[::every])
     frame.level(0.5, "chance", "threshold")
     for place, record in enumerate(measured):
@@ -45,7 +45,7 @@ def draw_auroc(methods: Sequence[ExtractionRecord]) -> Drawing:
         frame.line([(figure.layer, figure.auroc) for figure in rows], f"series {mark}")
         for figure in rows:
             tip = f"{label(record.method)}, layer {figure.layer}: AUROC {figure.auroc:.3f}"
-            frame.dot(figure.layer, figure.auroc, f"mark {mark}", tip, 6 if figure is best else 4)
+            frame.dot(figure.layer, figure.auroc, f"mark {mark}", tip, 6 if figure is best else radius)
     frame.name_axes("layer", "AUROC on held-out pairs")
     return frame.drawing(
         *(Key("line", f"series {MARKS[p % len(MARKS)]}", label(r.method)) for p, r in enumerate(measured))
@@ -66,7 +66,7 @@ def draw_grid(view: SteeringView) -> Drawing:
         ),
         (low - margin, high + margin),
         (0, len(layers)),
-        76 + max(26, min(44, 400 // len(layers))) * len(layers),
+        76 + max(18, min(44, 420 // len(layers))) * len(layers),
         top=12,
         left=56,
     )

@@ -26,5 +26,6 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     apply();
   }
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((box) => (box.open = true)));
+  const print = () => document.querySelectorAll("details:not(.more)").forEach((box) => (box.open = true));
+  addEventListener("beforeprint", print); // the first dozen pairs are enough on paper; the reader may unfold the rest
 })();

@@ -32,7 +32,7 @@ from agent.records import (
 )
 from agent.spec import Spec
 from agent.store import Journal
-from extract.lint import Finding
+from extract.lint.findings import Finding
 from extract.trait import LOCK_INS, FirstToken, Pair, Prediction, Sample, Side, Taxonomy, Trait
 from lm.calls import CallStore, Usage
 from lm.verdicts import Rubric, Score, Unscored

@@ -27,7 +27,7 @@ from agent.records import (
 from agent.report.build import write_report
 from agent.report.numbers import percent, plain, score, signed
 from agent.validation import build_validation
-from extract.lint import Finding
+from extract.lint.findings import Finding
 from extract.trait import Sample
 from lm.calls import Usage
 from lm.verdicts import Rubric, Unscored
