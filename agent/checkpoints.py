@@ -29,6 +29,9 @@ class Watcher:
     def begins(self, node: str) -> None:
         """A node starts."""
 
+    def goes_on(self, doing: str) -> None:
+        """A node says how far it is."""
+
     def ends(self, node: str, summary: str) -> None:
         """A node has finished."""
 

@@ -36,7 +36,7 @@ async def work(
     RunError when another process works on it.
     """
     with folder.locked():
-        async with open_workshop(folder) as workshop, open_graph(workshop) as graph:
+        async with open_workshop(folder, watcher.goes_on) as workshop, open_graph(workshop) as graph:
             while True:
                 standing = await graph.standing()
                 if standing.finished:

@@ -101,6 +101,7 @@ async def steer_run(workshop: Workshop) -> str:
             max_baseline=spec.settings.baseline_max,
             random_seeds=tuple(range(1, spec.settings.random_controls + 1)),
         ),
+        progress=lambda part, answers: workshop.say(f"{part}: {answers} answers"),
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
     return report.verdict

@@ -1,6 +1,6 @@
 """What every tool works with: one run's specification, folder, journal and models."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ class Workshop:
     board: Board
     calls: CallStore
     cast: Cast
+    say: Callable[[str], None]
+    """Tells whoever watches how far a long step is."""
 
     @property
     def spec(self) -> Spec:
@@ -30,14 +32,14 @@ class Workshop:
 
 
 @asynccontextmanager
-async def open_workshop(folder: RunFolder) -> AsyncIterator[Workshop]:
+async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncIterator[Workshop]:
     """Open a run's journal, call store and models; everything is closed again at the end."""
     info = folder.read_info()
     journal = Journal(folder.store_file)
     calls = CallStore(folder.store_file)
     try:
         cast = await open_cast(info.spec, calls)
-        yield Workshop(folder, info, journal, Board(journal), calls, cast)
+        yield Workshop(folder, info, journal, Board(journal), calls, cast, say)
     finally:
         calls.close()
         journal.close()

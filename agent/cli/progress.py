@@ -38,17 +38,22 @@ class ConsoleProgress(Watcher):
         self._console = console
         self._greeting = greeting
         self._status: Status | None = None
-        self._began = monotonic()
+        self._began, self._node = monotonic(), ""
 
     def begins(self, node: str) -> None:
         """Show what is being done; a review has the terminal to itself."""
         if self._greeting:
             self._console.print(self._greeting, highlight=False, soft_wrap=True, markup=False)
             self._greeting = ""
-        self._began = monotonic()
+        self._began, self._node = monotonic(), node
         if node != "review" and self._console.is_terminal:
             self._status = self._console.status(DOING.get(node, node))
             self._status.start()
+
+    def goes_on(self, doing: str) -> None:
+        """Say how far the running step is."""
+        if self._status is not None:
+            self._status.update(f"{DOING.get(self._node, self._node)} · {doing}")
 
     def ends(self, node: str, summary: str) -> None:
         """Leave a line."""
