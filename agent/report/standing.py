@@ -23,8 +23,6 @@ from agent.store import Journal
 State = Literal["passed", "failed", "waiting", "open"]
 StageState = Literal["done", "failed", "begun", "not done"]
 
-STAGES = ("definition", "pairs", "fresh test", "questions", "directions", "steering")
-"""The stages of a run that a reader cares about, in their order."""
 STAGE_OF_GATE = {
     "definition": "definition",
     "calibration": "definition",
@@ -36,6 +34,7 @@ STAGE_OF_GATE = {
     "extraction": "directions",
     "steering": "steering",
 }
+"""The stage of the run that a gate belongs to."""
 GATE_WORDS = {
     "definition": "the trait could not be defined",
     "calibration": "the judge does not rank texts as the rubric says",
@@ -115,10 +114,30 @@ def _conclude(
             f"{undecided} Decide with `traitsmith review {name}`, or fill in batches/{round_number:03d}/review.jsonl "
             f"and go on with `traitsmith resume {name}`.",
         )
-    what = f"Round {round_number} is under way" if round_number else "The trait is being defined"
+    doing = _progress(journal, round_number)
+    return "open", doing, f"If nothing works on it, `traitsmith resume {name}` goes on."
+
+
+def _progress(journal: Journal, round_number: int) -> str:
+    """What a run that has not ended did last, and what follows."""
+    tests = list(journal.all(FreshTest).values())
+    if journal.find(SteeringRecord, "steering") is not None:
+        return "Steering is measured; the run is being concluded"
+    if journal.all(ExtractionRecord):
+        return "Directions are read; steering is being measured"
+    if journal.find(Questions, "questions") is not None:
+        return "Steering questions are written; directions are being read"
+    if tests and tests[-1].round == round_number:
+        return (
+            f"{len(tests[-1].passed)} of {len(tests[-1].pairs)} pairs passed a fresh test; the run goes on from there"
+        )
     if str(round_number) in journal.all(RoundRecord):
-        what = f"Round {round_number} is concluded; the run is under way"
-    return "open", what, f"If nothing works on it, `traitsmith resume {name}` goes on."
+        return f"Round {round_number} is concluded; what follows is being decided"
+    if round_number:
+        return f"Round {round_number} is under way"
+    return (
+        "The trait is defined; the first pairs are being drafted" if _defined(journal) else "The trait is being defined"
+    )
 
 
 def _undecided(folder: RunFolder, info: RunInfo, journal: Journal, round_number: int) -> str | None:
@@ -138,38 +157,33 @@ def _undecided(folder: RunFolder, info: RunInfo, journal: Journal, round_number:
 
 def _stages(journal: Journal, ending: Ending | None) -> tuple[Stage, ...]:
     failed = STAGE_OF_GATE.get(ending.gate or "") if ending is not None and not ending.passed else None
-    notes = dict(zip(STAGES, _notes(journal), strict=True))
     stages = []
-    for name in STAGES:
-        done, note = notes[name]
+    for name, (done, note) in _progress_by_stage(journal).items():
         state: StageState = "done" if done else "begun" if note else "not done"
         stages.append(Stage(name, "failed" if name == failed else state, note))
     return tuple(stages)
 
 
-def _notes(journal: Journal) -> tuple[tuple[bool, str], ...]:
+def _progress_by_stage(journal: Journal) -> dict[str, tuple[bool, str]]:
     """Whether each stage is done, and a word on it; an empty note says that it has not begun."""
     rounds = list(journal.all(RoundRecord).values())
     tests = list(journal.all(FreshTest).values())
-    tries = journal.all(Calibration)
+    tries, extracted = len(journal.all(Calibration)), len(journal.all(ExtractionRecord))
     questions = journal.find(Questions, "questions")
-    extracted = journal.all(ExtractionRecord)
+    steered = journal.find(SteeringRecord, "steering") is not None
     standing = f"{rounds[-1].accepted_total} stand" if rounds else "drafting" if latest_round(journal) else ""
-    return (
-        (
-            journal.find(TraitRecord, "trait") is not None,
-            f"{len(tries)} calibration{'s' if len(tries) > 1 else ''}" if tries else "",
-        ),
-        (bool(tests), standing),
-        (questions is not None, f"{len(tests[-1].passed)} of {len(tests[-1].pairs)}" if tests else ""),
-        (questions is not None, f"{len(questions.questions)} questions" if questions else ""),
-        (bool(extracted), f"{len(extracted)} methods" if extracted else ""),
-        (journal.find(SteeringRecord, "steering") is not None, "measured" if _steered(journal) else ""),
-    )
+    return {
+        "definition": (_defined(journal), f"{tries} calibration{'s' if tries > 1 else ''}" if tries else ""),
+        "pairs": (bool(tests), standing),
+        "fresh test": (questions is not None, f"{len(tests[-1].passed)} of {len(tests[-1].pairs)}" if tests else ""),
+        "questions": (questions is not None, f"{len(questions.questions)} questions" if questions else ""),
+        "directions": (bool(extracted), f"{extracted} method{'s' if extracted > 1 else ''}" if extracted else ""),
+        "steering": (steered, "measured" if steered else ""),
+    }
 
 
-def _steered(journal: Journal) -> bool:
-    return journal.find(SteeringRecord, "steering") is not None
+def _defined(journal: Journal) -> bool:
+    return journal.find(TraitRecord, "trait") is not None
 
 
 def sentence(text: str) -> str:

@@ -2,7 +2,8 @@ import pytest
 
 from agent.report.build import write_report
 from tests.agent.report.page_reader import read_page
-from tests.agent.report.report_runs import USAGE, failed_run, finished_run, open_folder, uncalibrated_run
+from tests.agent.report.report_facts import USAGE
+from tests.agent.report.report_runs import failed_run, finished_run, open_folder, uncalibrated_run
 
 MAKERS = {"finished": finished_run, "failed": failed_run, "uncalibrated": uncalibrated_run, "empty": open_folder}
 

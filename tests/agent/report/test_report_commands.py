@@ -13,14 +13,8 @@ from agent.cli.main import app
 from agent.errors import RunError
 from agent.records import BatchDecision
 from agent.review.batch import BatchLine, PairLine, Review, write_review
-from tests.agent.report.report_runs import (
-    failed_run,
-    fill_calls,
-    fill_definition,
-    fill_rounds,
-    finished_run,
-    open_folder,
-)
+from tests.agent.report.report_rounds import fill_rounds
+from tests.agent.report.report_runs import failed_run, fill_calls, fill_definition, finished_run, open_folder
 
 
 def run(*words: object) -> str:

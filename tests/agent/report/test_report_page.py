@@ -32,16 +32,10 @@ from extract.trait import Sample
 from lm.calls import Usage
 from lm.verdicts import Rubric, Unscored
 from tests.agent.report.page_reader import read_page
-from tests.agent.report.report_runs import (
-    TRAIT,
-    USAGE,
-    fill_definition,
-    fill_fresh_test,
-    fill_rounds,
-    make_pair,
-    make_steering,
-    open_folder,
-)
+from tests.agent.report.report_facts import TRAIT, USAGE
+from tests.agent.report.report_measured import make_steering
+from tests.agent.report.report_rounds import fill_rounds, make_pair
+from tests.agent.report.report_runs import fill_definition, fill_fresh_test, open_folder
 
 KINDS = ("finished", "failed", "uncalibrated", "empty")
 SECTIONS = ("trait", "rounds", "failures", "pairs", "directions", "steering", "cost", "made")

@@ -12,7 +12,8 @@ from agent.report.svg import Axis, element, round_up
 from agent.settings import Settings
 from extract.trait import Sample
 from lm.verdicts import Score, Unscored
-from tests.agent.report.report_runs import fill_rounds, open_folder
+from tests.agent.report.report_rounds import fill_rounds
+from tests.agent.report.report_runs import open_folder
 
 
 def test_numbers_are_written_for_people():
