@@ -165,3 +165,12 @@ def test_killed_at_random_moments_a_run_resumes_to_the_same_dataset(finished, tm
         process.wait()
     assert finish(RunFolder(folder.path)).end == "done"
     assert dataset_bytes(tmp_path) == dataset_bytes(original.out)
+
+
+def test_the_readmes_example_runs_where_the_demo_ran(finished, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(finished("strategic_omission").out)
+    text = (ROOT / "README.md").read_text()
+    (example,) = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    scope: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), scope)
+    assert scope["directions"].provenance.trait == "alignment/strategic_omission"
