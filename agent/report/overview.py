@@ -194,7 +194,7 @@ def _mean(trials: Sequence[Trial], side: Side) -> float | None:
 def _tell_steering(view: SteeringView) -> str:
     report, chosen = view.report, view.chosen
     if chosen is None or chosen.delta is None:
-        return "No push along the directions could be scored and kept its coherence."
+        return f"Steering found nothing to confirm: {report.verdict}."
     random = report.random_control_delta
     beside = (
         "no random direction was measured beside it"
