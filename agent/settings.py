@@ -29,7 +29,7 @@ class Settings(BaseModel):
     scenario_tokens: int = Field(default=16, ge=1)
     """New tokens per scenario completion (METHOD, step 6)."""
     subject_temperature: float = Field(default=0.7, ge=0)
-    author_temperature: float = Field(default=0.8, ge=0)
+    author_temperature: float = Field(default=0.7, ge=0)
     author_tokens: int = Field(default=320, ge=16)
     """Longest answer of the author."""
     calibration_levels: tuple[int, ...] = (3, 10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97)
