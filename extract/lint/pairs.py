@@ -19,6 +19,9 @@ _VAGUE = re.compile(r"\b(?:this is really|i think this is|it was|there is)\W*$",
 QUOTED = ("speech", "written")
 """Lock-in types that end inside an open quote."""
 
+UNQUOTED = ("action", "physical")
+"""Lock-in types that end outside any quote; the others may do either."""
+
 PairCheck = Callable[[Pair], Iterable[Finding]]
 
 
@@ -76,7 +79,7 @@ def _check_quotes(pair: Pair) -> Iterable[Finding]:
         is_open = pair.scenario(side).count('"') % 2 == 1
         if pair.lock_in in QUOTED and not is_open:
             yield warn("P114", f"the {side} scenario is of type {pair.lock_in} but does not end inside a quote")
-        if pair.lock_in not in (*QUOTED, "mid_claim", "other") and is_open:
+        if pair.lock_in in UNQUOTED and is_open:
             yield warn("P114", f"the {side} scenario is of type {pair.lock_in} but leaves a quote open")
 
 
