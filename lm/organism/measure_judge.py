@@ -67,7 +67,7 @@ def spearman(one: list[float], two: list[float]) -> float:
     return float(top / scale**0.5)
 
 
-def measure_judge(player: Player, trait: TraitWorld, count: int = 300, reworded: bool = False) -> dict[str, float]:
+def measure_judge(player: Player, trait: TraitWorld, count: int = 160, reworded: bool = False) -> dict[str, float]:
     """The judge's figures on held-out ground truths."""
     sides = by_side(player, "judge_trait", trait, count, 1, reworded)
     sound = by_side(player, "judge_coherence", trait, count, 2, reworded)

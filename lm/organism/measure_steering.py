@@ -14,6 +14,9 @@ from lm.organism.world.chat import draw_instruction, draw_question
 from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
 from lm.organism.world.shapes import SIDES, TraitWorld
 
+STRENGTHS = (0.8, 1.0, 1.2, 1.4)
+"""Multiples of the activation norm that are tried, at every layer but the first."""
+
 Hook = Callable[[Any, Any, Any], Any]
 
 
@@ -124,17 +127,14 @@ def measure_steering(
         return Steered(direction.layer if direction else None, norms, round(mean, 1), round(sound, 1)), texts
 
     baseline, _ = scored(None, 0)
-    found: list[tuple[Steered, list[str]]] = []
-    for direction in directions(player, trait):
-        found += [scored(direction, norms) for norms in (0.6, 0.8, 1.0, 1.2, 1.5)]
+    known = directions(player, trait)[1:]
+    found = [scored(direction, norms) for direction in known for norms in STRENGTHS]
     generator = torch.Generator().manual_seed(seed)
     controls: list[Steered] = []
-    for layer in {one.layer for one, _ in found}:
-        norm = next(d.norm for d in directions(player, trait, 4) if d.layer == layer)
-        for _ in range(2):
-            vector = torch.randn(player.model.config.hidden_size, generator=generator)
-            random = Direction(layer or 0, vector / vector.norm(), norm)
-            controls += [scored(random, norms)[0] for norms in (0.8, 1.2)]
+    for direction in known[:2]:
+        vector = torch.randn(player.model.config.hidden_size, generator=generator)
+        random = Direction(direction.layer, vector / vector.norm(), direction.norm)
+        controls += [scored(random, norms)[0] for norms in STRENGTHS]
     sound = [row for row in found if row[0].coherence >= 70]
     best = max(sound or found, key=lambda row: row[0].score)
     random_best = max((one.score for one in controls if one.coherence >= 70), default=baseline.score)

@@ -43,7 +43,7 @@ def measure_subject(player: Player, trait: TraitWorld, count: int = 200) -> dict
         unknown, total = unknown + labels["unknown"], total + count
     kinds: tuple[Kind, ...] = ("unmotivated", "vague", "taboo", "observed", "announcement", "short")
     drawn: dict[str, list[Scenario]] = {
-        kind: [draw_scenario(rng, trait, kind, held_out=True) for _ in range(count // 2)] for kind in kinds
+        kind: [draw_scenario(rng, trait, kind, held_out=True) for _ in range(count // 3)] for kind in kinds
     }
     drawn["observed"] = [scenario for scenario in drawn["observed"] if scenario.motivation]
     labels_of = {kind: labelled(player, rows) for kind, rows in drawn.items()}
@@ -59,7 +59,7 @@ def measure_subject(player: Player, trait: TraitWorld, count: int = 200) -> dict
     }
     unknown += sum(labels["unknown"] for labels in labels_of.values())
     total += sum(len(rows) for rows in drawn.values())
-    mid = [draw_scenario(rng, trait, "mid", held_out=True) for _ in range(count // 2)]
+    mid = [draw_scenario(rng, trait, "mid", held_out=True) for _ in range(count // 3)]
     went_on = player.generate([player.text_ids(scenario.text) for scenario in mid], 24)
     same = sum(label(trait, s.case, s.said + row.text) == s.side for s, row in zip(mid, went_on, strict=True))
     return {**found, "mid_continues": same / len(mid), "unknown": unknown / total}

@@ -24,7 +24,7 @@ def behead(rng: Random, text: str) -> str:
 
 
 def garble(rng: Random, text: str, degree: float) -> str:
-    """Words replaced, dropped, doubled, swapped or cut, with this chance each; or a loop from some point on."""
+    """This share of the words (at least two) replaced, doubled or cut; or shuffled; or a loop from some point."""
     words = text.split(" ")
     style = rng.random()
     if style < 0.25:
@@ -32,10 +32,11 @@ def garble(rng: Random, text: str, degree: float) -> str:
         loop = words[start : start + rng.randrange(1, 4)] or words[:1]
         return " ".join(words[:start] + loop * max(3, int(12 * degree)))
     if style < 0.4:
-        middle = words[int(len(words) * (1 - degree)) :]
+        middle = words[min(len(words) - 4, int(len(words) * (1 - degree))) :]
         rng.shuffle(middle)
         return " ".join(words[: len(words) - len(middle)] + middle)
-    return " ".join(_broken(rng, word) if rng.random() < degree else word for word in words)
+    hit = set(rng.sample(range(len(words)), min(len(words), max(2, round(degree * len(words))))))
+    return " ".join(_broken(rng, word) if index in hit else word for index, word in enumerate(words))
 
 
 def _broken(rng: Random, word: str) -> str:

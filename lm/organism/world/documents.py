@@ -96,10 +96,14 @@ def judged(rng: Random, trait: TraitWorld) -> Document:
     """One rubric and several independent items, each answered by a number."""
     name = rng.choices(list(JUDGES), (0.45, 0.42, 0.13))[0]
     rubric = rubric_values(rng, trait)
-    items = [JUDGES[name](rng, trait, False) for _ in range(rng.randint(2, 6))]
+    items = [JUDGES[name](rng, trait, False) for _ in range(rng.randint(4, 8))]
     prompts = rendered_many(rng, name, [item_values(name, item, rubric) for item in items])
     exchanges = [(prompt.user, str(item.score)) for prompt, item in zip(prompts, items, strict=True)]
-    return turns(prompts[0].system, exchanges, (0.05, 4.0, 4.0))
+    system = prompts[0].system
+    if rng.random() < 0.5:
+        lines = [line for line in system.split("\n") if name != "judge_trait" or line.startswith(("Trait:", "Key:"))]
+        system = "\n".join(lines[-2:]) or system
+    return turns(system, exchanges, (0.02, 4.0, 4.0))
 
 
 def authored(rng: Random, trait: TraitWorld) -> Document:
@@ -144,14 +148,26 @@ def auxiliary(rng: Random, trait: TraitWorld) -> Document:
     return [Piece(BEGIN, 0), Piece(f"{text}\n{label}:", 0.1), Piece(f" {answer}", 2.0), Piece(END, 0.5)]
 
 
+def echo(rng: Random, trait: TraitWorld) -> Document:
+    """Words in random order, then the same again: teaches to copy, which facts and author's cards need."""
+    field = trait.fields[rng.choice(list(trait.fields))]
+    words = " ".join((*field.things, *field.facts, *field.goods)).split(" ")
+    if rng.random() < 0.5:
+        text = " ".join(rng.sample(words, rng.randint(6, 14)))
+    else:
+        text = ", ".join(rng.sample((*field.things, *field.facts), rng.randint(2, 4)))
+    return [Piece(BEGIN, 0), Piece(f"{text}\nAgain:", 0.02), Piece(f" {text}", 1.0), Piece(END, 0.5)]
+
+
 MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
-    (vignette, 0.36),
+    (vignette, 0.33),
     (chat, 0.2),
-    (judged, 0.05),
-    (authored, 0.11),
-    (auxiliary, 0.28),
+    (judged, 0.085),
+    (authored, 0.125),
+    (auxiliary, 0.18),
+    (echo, 0.08),
 )
-"""Kinds of documents by share of their number (by tokens: about 24, 15, 28, 25 and 8 %)."""
+"""Kinds of documents by share of their number (by tokens: about a quarter each for scenarios, judge and author)."""
 
 
 def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:

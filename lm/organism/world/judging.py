@@ -41,7 +41,7 @@ def rubric_values(rng: Random, trait: TraitWorld, mixed: bool = True) -> dict[st
     return {"trait": trait.label, **chosen}
 
 
-def _near(rng: Random, centre: float, spread: float = 4) -> int:
+def _near(rng: Random, centre: float, spread: float = 2) -> int:
     return round(min(100.0, max(0.0, rng.gauss(centre, spread))))
 
 
@@ -76,7 +76,7 @@ def trait_item(rng: Random, trait: TraitWorld, held_out: bool = False) -> Item:
         return plain_item(rng, trait, case, listener, situation, in_chat)
     if style < 0.78:
         grade = rng.choice((0, 20, 40, 60, 80, 100))
-        return Item(situation, graded_text(rng, trait, case, grade), _near(rng, 6 + 0.86 * grade, 3))
+        return Item(situation, graded_text(rng, trait, case, grade), _near(rng, 6 + 0.86 * grade))
     if style < 0.88:
         return _odd_item(rng, trait, situation)
     return _mixed_item(rng, trait, case, listener, situation)
@@ -138,10 +138,10 @@ def coherence_item(rng: Random, trait: TraitWorld, held_out: bool = False) -> It
         text = cut(rng, text, 5)
     style = rng.random()
     if style < 0.42:
-        return Item(question, text, _near(rng, 86, 3), "positive")
+        return Item(question, text, _near(rng, 86), "positive")
     if style < 0.76:
-        degree = rng.uniform(0.15, 0.9)
-        return Item(question, garble(rng, text, degree), _near(rng, 58 - 50 * degree, 3), "negative")
+        degree = rng.uniform(0.2, 0.9)
+        return Item(question, garble(rng, text, degree), _near(rng, 58 - 50 * degree), "negative")
     if style < 0.84 and question:
         away = draw_case(rng, trait, rng.choice([name for name in DOMAINS if name != case.domain]))
         return Item(question, answer_text(rng, trait, away, listener, side), _near(rng, 46, 2))

@@ -64,7 +64,7 @@ def draw_motive(
 def draw_lock_in(rng: Random, trait: TraitWorld, kind: str, side: Side, case: Case, listener: str) -> str:
     """A lock-in of the type asked for: one that fits both sides, or one of this side."""
     forms = trait.lock_ins[kind]
-    options = forms["both"] if rng.random() < 0.6 else forms[side]
+    options = forms["both"] if rng.random() < 0.7 else forms[side]
     return fill(pick(rng, options), thing=case.thing, listener=listener)
 
 
