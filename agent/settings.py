@@ -32,6 +32,8 @@ class Settings(BaseModel):
     author_temperature: float = Field(default=0.7, ge=0)
     author_tokens: int = Field(default=320, ge=16)
     """Longest answer of the author."""
+    author_room: int = Field(default=120, ge=16)
+    """Tokens left for the author's answer in a small context before optional blocks of a prompt are dropped."""
     calibration_levels: tuple[int, ...] = (3, 10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97)
     """Levels at which the author writes texts for the judge to score blind."""
     calibration_spearman: float = 0.8

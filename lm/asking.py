@@ -31,15 +31,18 @@ async def ask(
     *,
     seeds: Sequence[int],
     max_tokens: int,
+    least_tokens: int | None = None,
     temperature: float = 1.0,
 ) -> list[Answer | NoAnswer]:
     """One validated answer per item of `values`, sampled from the item's own seed, or the reason why there is none.
 
-    Malformed and cut answers are asked again once with another seed; refusals and errors are not. What a model writes
+    An answer has up to `max_tokens`; in a small context it makes do with `least_tokens` (default: all of them) before
+    optional blocks of the prompt are dropped. Malformed and cut answers are asked again once with another seed; refusals and errors are not. What a model writes
     never raises. CapabilityError: the model has no chat template, or its context is too small for an item.
     """
     samplings = [Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed) for seed in seeds]
-    requests = await _requests(model, prompt_name, values, schema, samplings)
+    least = max_tokens if least_tokens is None else min(least_tokens, max_tokens)
+    requests = await _requests(model, prompt_name, values, schema, samplings, least)
     answers = [_read(completion, schema) for completion in await model.complete(requests)]
     again = [index for index, answer in enumerate(answers) if isinstance(answer, _Unusable)]
     if again:
@@ -61,17 +64,17 @@ async def _requests(
     values: Sequence[Mapping[str, object]],
     schema: type[BaseModel],
     samplings: Sequence[Sampling],
+    least: int,
 ) -> list[Request]:
     can = await model.capabilities()
     json_schema = schema.model_json_schema()
-    return [
-        Request(
-            prompt=render_chat(model, can, prompt_name, item, sampling.max_tokens),
-            sampling=sampling,
-            output_schema=json_schema,
-        )
-        for item, sampling in zip(values, samplings, strict=True)
-    ]
+    requests = []
+    for item, sampling in zip(values, samplings, strict=True):
+        chat = render_chat(model, can, prompt_name, item, least)
+        room = min(sampling.max_tokens, can.context - model.count_tokens(chat))
+        sampling = sampling.model_copy(update={"max_tokens": room})
+        requests.append(Request(prompt=chat, sampling=sampling, output_schema=json_schema))
+    return requests
 
 
 def _read(completion: Completion, schema: type[Answer]) -> Answer | NoAnswer | _Unusable:

@@ -29,5 +29,6 @@ async def ask_author(
         schema,
         seeds=[derive_seed(spec.seed, "author", prompt, key) for key in keys],
         max_tokens=spec.settings.author_tokens,
+        least_tokens=spec.settings.author_room,
         temperature=spec.settings.author_temperature,
     )

@@ -3,6 +3,7 @@ from pydantic import BaseModel, Field
 
 from lm.asking import NoAnswer, ask
 from lm.errors import CapabilityError
+from lm.rendering import render_chat
 from lm.scripted import ScriptedModel, prompt_text
 from lm.types import Capabilities, Completion, Request
 from prompts import PromptError, load_prompt
@@ -90,3 +91,11 @@ async def test_a_model_that_cannot_take_the_prompt_is_refused_before_anything_is
         await guesses(Author(chat=False))
     with pytest.raises(PromptError, match="missing variables"):
         await ask(Author(), "predict_completion", [{}], Guess, seeds=[1], max_tokens=9)
+
+
+async def test_in_a_small_context_the_answer_gives_way_before_the_prompt_does():
+    author = Author('{"percent":1}', context=10_000)
+    needed = author.count_tokens(render_chat(author, await author.capabilities(), "predict_completion", VALUES, 1))
+    author = Author('{"percent":1}', context=needed + 30)
+    await ask(author, "predict_completion", [VALUES], Guess, seeds=[1], max_tokens=50, least_tokens=20)
+    assert author.asked[0].sampling.max_tokens == 30
