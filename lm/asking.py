@@ -37,8 +37,9 @@ async def ask(
     """One validated answer per item of `values`, sampled from the item's own seed, or the reason why there is none.
 
     An answer has up to `max_tokens`; in a small context it makes do with `least_tokens` (default: all of them) before
-    optional blocks of the prompt are dropped. Malformed and cut answers are asked again once with another seed; refusals and errors are not. What a model writes
-    never raises. CapabilityError: the model has no chat template, or its context is too small for an item.
+    optional blocks of the prompt are dropped. Malformed and cut answers are asked again once with another seed;
+    refusals and errors are not. What a model writes never raises. CapabilityError: the model has no chat template, or
+    its context is too small for an item.
     """
     samplings = [Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed) for seed in seeds]
     least = max_tokens if least_tokens is None else min(least_tokens, max_tokens)
