@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from agent.errors import SpecError
 from agent.spec import ROLES, Spec
-from lm import CallStore, Judge, Model, Recorded, open_model, parse_reference
+from lm import CallStore, Capabilities, Judge, Model, ModelFailure, Recorded, open_model, parse_reference
+from lm.judge import can_judge
 
 
 @dataclass(frozen=True)
@@ -35,23 +36,32 @@ async def open_cast(spec: Spec, calls: CallStore) -> Cast:
 
 
 async def _check(role: str, spec: Spec, model: Model) -> None:
-    able = await model.capabilities()
+    try:
+        able = await model.capabilities()
+    except ModelFailure as failure:
+        raise SpecError(f"the {role} cannot be asked: {failure}") from failure
     if able.traits is not None and spec.path not in able.traits:
         raise SpecError(
             f"{role} {model.reference!r} does not know the trait {spec.path!r}. It knows: {', '.join(able.traits)}. "
             "Name other models with --author, --judge and --subject, for example --author hf:PATH."
         )
-    lacks = []
-    if role in ("author", "judge", "assistant") and not able.chat:
-        lacks.append("a chat template")
-    if role == "author" and not able.structured:
-        lacks.append("structured output")
-    if role == "judge" and not able.scale:
-        lacks.append("single-token scores 0-100")
-    if lacks:
+    if lacks := [what for what, given in needs(role, able).items() if not given]:
         raise SpecError(
             f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}."
         )
+
+
+def needs(role: str, able: Capabilities) -> dict[str, bool]:
+    """What a role needs, and whether a model of these capabilities has it."""
+    return {
+        "author": {"a chat template": able.chat, "structured output": able.structured},
+        "judge": {"a chat template": able.chat, "labels of one token for its scores": can_judge(able)},
+        "subject": {
+            "completion of plain texts": able.completes,
+            "probabilities of next tokens": able.probabilities != "none",
+        },
+        "assistant": {"a chat template": able.chat},
+    }[role]
 
 
 def check_references(spec: Spec) -> None:

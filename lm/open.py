@@ -16,6 +16,14 @@ def open_model(reference: str) -> Model:
         from lm.scripted import ScriptedModel
 
         return ScriptedModel.from_file(Path(parsed.name).expanduser())
+    if parsed.provider in ("openai", "vllm"):
+        from lm.remote.openai import OpenAIModel
+
+        return OpenAIModel(parsed)
+    if parsed.provider == "anthropic":
+        from lm.remote.anthropic import AnthropicModel
+
+        return AnthropicModel(parsed)
     return _open_local(parsed)
 
 

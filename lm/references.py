@@ -2,6 +2,9 @@
 
 organism                                          the embedded model
 hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]   a checkpoint through transformers
+vllm:NAME@URL                                     a running vLLM server
+openai:NAME[@URL]                                 OpenAI, or a server that speaks its language
+anthropic:NAME[@URL]                              Anthropic, or a server that speaks its language
 scripted:FILE                                     answers from a file
 """
 
@@ -10,18 +13,24 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from lm.errors import ModelReferenceError
 
-Provider = Literal["organism", "hf", "scripted"]
+Provider = Literal["organism", "hf", "vllm", "openai", "anthropic", "scripted"]
 
 FORMS: Mapping[Provider, str] = {
     "organism": "organism",
     "hf": "hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]",
+    "vllm": "vllm:NAME@URL",
+    "openai": "openai:NAME[@URL]",
+    "anthropic": "anthropic:NAME[@URL]",
     "scripted": "scripted:FILE",
 }
 """The reference forms that can be opened, by provider."""
+
+_SERVED: tuple[Provider, ...] = ("vllm", "openai", "anthropic")
+"""Providers that answer over HTTP."""
 
 _HF_OPTIONS = {
     "dtype": re.compile(r"fp32|bf16|fp16"),
@@ -61,6 +70,9 @@ def parse_reference(text: str) -> ModelReference:
         if not rest:
             raise _error(text, "the path of the answer file is missing")
         return ModelReference("scripted", rest)
+    for provider in _SERVED:
+        if scheme == provider:
+            return _parse_served(text, provider, rest)
     raise _error(text, _unknown_provider(scheme, bool(colon)))
 
 
@@ -77,6 +89,39 @@ def _parse_hf(text: str, rest: str) -> ModelReference:
         raise _error(text, "the revision after '@' is missing")
     options = _parse_options(text, query) if question else {}
     return ModelReference("hf", name, revision or None, options=options)
+
+
+def _parse_served(text: str, provider: Provider, rest: str) -> ModelReference:
+    """NAME@URL; a name may hold '@' and ':' itself, so the URL begins at the last '@http'."""
+    name, at, tail = rest.rpartition("@http")
+    url = f"http{tail}".rstrip("/") if at else None
+    if not at:
+        name = rest
+    if not name:
+        raise _error(text, "the name of the model is missing")
+    if url is None:
+        if provider == "vllm":
+            raise _error(text, "the address of the server is missing, for example @http://127.0.0.1:8000/v1")
+        return ModelReference(provider, name)
+    if fault := _fault_of(url):
+        raise _error(text, fault)
+    return ModelReference(provider, name, url=url)
+
+
+def _fault_of(url: str) -> str | None:
+    """What keeps an address from being used, if anything. A reference is written to disk, so it holds no secret."""
+    try:
+        parts = urlsplit(url)
+        port_is_sound = parts.port is None or parts.port > 0
+    except ValueError:
+        return f"{url!r} is no address"
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sound:
+        return "the address must be of the form http://HOST[:PORT]/PATH or https://…"
+    if parts.username or parts.password:
+        return "the address must not hold a user or password; keys come from the environment"
+    if parts.query or parts.fragment:
+        return "the address must end with its path"
+    return None
 
 
 def _parse_options(text: str, query: str) -> dict[str, str]:

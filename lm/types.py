@@ -51,8 +51,14 @@ class Completion(Value):
     token_ids: tuple[int, ...] = ()
     pieces: tuple[str, ...] = ()
     """Text of each generated token; joined they are the text."""
+    log_probabilities: tuple[float, ...] = ()
+    """Natural log of each generated token's probability, where the endpoint tells it."""
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
+    """Tokens of the prompt that the endpoint had read before and charges less for."""
+    tokens_reasoning: int = 0
+    """Tokens of the answer that were thought and not shown."""
     reason: str | None = None
     """What the provider said, for a refusal or an error."""
 
@@ -71,6 +77,7 @@ class NextTokens(Value):
     labels: dict[str, float]
     top: dict[str, float]
     tokens_in: int = 0
+    tokens_cached: int = 0
 
 
 class Capabilities(Value):
@@ -83,7 +90,13 @@ class Capabilities(Value):
     structured: bool
     """It can be held to a JSON schema."""
     scale: tuple[str, ...]
-    """Judge labels that are single tokens, lowest first; empty when there are none."""
+    """Judge labels that are single tokens, lowest first: 0-100, or coarser ones; empty when there are none."""
+    completes: bool = True
+    """It continues a plain text."""
+    probabilities: Literal["all", "top", "none"] = "all"
+    """Whose probability it tells: every label's, only those among its likeliest tokens, or none at all."""
+    served: str = ""
+    """What the endpoint says it serves, beyond the model's name; part of the identity of its answers."""
     traits: tuple[str, ...] | None = None
     """The only traits this model knows (category/trait), where its card says so; None: no such limit."""
 

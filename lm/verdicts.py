@@ -17,6 +17,10 @@ class Rubric(Value):
         return f"HIGH (70-100): {self.high}\n\nLOW (0-40): {self.low}\n\nKey: {self.key}\n"
 
 
+Backend = Literal["probabilities", "top probabilities", "samples"]
+"""Where a score comes from: every label's probability, those among the likeliest tokens, or repeated answers."""
+
+
 class Score(Value):
     """A judge's verdict: the expected label under its answer distribution."""
 
@@ -27,6 +31,7 @@ class Score(Value):
     """Share of the answer's probability that lies on labels at all."""
     entropy: float
     """Entropy of the renormalised label distribution, in bits."""
+    backend: Backend = "probabilities"
 
 
 class Unscored(Value):

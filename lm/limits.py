@@ -1,0 +1,168 @@
+"""The one retry authority: what is tried again, how long, and how many requests an endpoint is given at once.
+
+    gate = gate_of("https://api.example.org/v1")
+    answer = await persist(send, gate, Patience(), "openai:gpt")
+
+`send` makes one attempt. It raises Transient for what waiting can mend (429, 5xx, time-outs, cut connections, bodies
+that are no answer) and ModelFailure for what it cannot (400, 401, 403, 404), which ends everything at once.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, TypeVar
+from weakref import WeakKeyDictionary
+
+from lm.errors import ModelFailure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+T = TypeVar("T")
+Cause = Literal["rate", "server", "line"]
+"""Too many requests, a fault of the server, or a connection that broke (or brought something that is no answer)."""
+
+
+class Transient(Exception):
+    """An attempt that failed in a way that another one may not."""
+
+    def __init__(self, cause: Cause, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one request is tried, in seconds."""
+
+    total: float = 600
+    attempts: int = 12
+    attempt_timeout: float = 120
+    first_wait: float = 0.5
+    longest_wait: float = 30
+
+    def for_probes(self) -> "Patience":
+        """At the start nothing is lost by giving up soon."""
+        return replace(self, total=min(self.total, 60), attempts=min(self.attempts, 4))
+
+    def wait(self, failures: int, asked: float | None) -> float:
+        """Seconds until the next attempt: what the server asked for, else twice as long each time; with jitter."""
+        if asked is not None:
+            return asked * random.uniform(1.0, 1.1)
+        return min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1)) * random.uniform(0.5, 1.0)
+
+
+class Gate:
+    """How many requests are with an endpoint at once: more while it answers cleanly, fewer once it says 'too many'."""
+
+    def __init__(self, start: float = 16, most: float = 512) -> None:
+        self.limit = start
+        self._most = most
+        self._steady = False
+        """After the first 429 the limit grows slowly."""
+        self._inside = 0
+        self._closed_until = 0.0
+        self._cut_at = float("-inf")
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @asynccontextmanager
+    async def slot(self) -> "AsyncIterator[float]":
+        """One place inside; gives the time of entry."""
+        while True:
+            while (closed := self._closed_until - monotonic()) > 0:
+                await asyncio.sleep(closed)
+            if self._inside < int(self.limit):
+                break
+            await self._wait_for_room()
+        self._inside += 1
+        try:
+            yield monotonic()
+        finally:
+            self._inside -= 1
+            self._let_in()
+
+    def clean(self) -> None:
+        """An answer came: double per round at first, after a 429 one more per round."""
+        self.limit = min(self._most, self.limit + (1 / self.limit if self._steady else 1))
+        self._let_in()
+
+    def trouble(self, fault: Transient, entered: float, wait: float) -> None:
+        """An attempt failed: fewer at once for 429 (once for all that were inside together), a pause for 5xx."""
+        if fault.cause == "line":
+            return
+        if fault.cause == "rate" and entered > self._cut_at:
+            self.limit = max(1.0, self.limit * 0.7)
+            self._cut_at = monotonic()
+            self._steady = True
+        # A server in trouble gets a moment without anything new; one that named a time gets that time.
+        pause = wait if fault.retry_after is not None else min(wait, 1.0)
+        self._closed_until = max(self._closed_until, monotonic() + pause)
+
+    async def _wait_for_room(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            self._let_in()  # It may have been this one's turn.
+            raise
+
+    def _let_in(self) -> None:
+        room = int(self.limit) - self._inside
+        for turn in self._waiting[: max(room, 0)]:
+            self._waiting.remove(turn)
+            if not turn.done():
+                turn.set_result(None)
+
+
+_gates: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Gate]]" = WeakKeyDictionary()
+
+
+def gate_of(address: str) -> Gate:
+    """The gate of an endpoint; all models served at one address share it."""
+    return _gates.setdefault(asyncio.get_running_loop(), {}).setdefault(address, Gate())
+
+
+async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patience, who: str) -> T:
+    """The first answer that `send` brings, within limits; ModelFailure when patience is used up."""
+    began, failures = monotonic(), 0
+    while True:
+        async with gate.slot() as entered:
+            try:
+                answer = await send()
+            except Transient as fault:
+                failures += 1
+                wait = patience.wait(failures, fault.retry_after)
+                gate.trouble(fault, entered, wait)
+                last = fault
+            else:
+                gate.clean()
+                return answer
+        spent = monotonic() - began
+        if failures >= patience.attempts or spent + wait > patience.total:
+            asked = f"; it asks to wait {last.retry_after:.0f} s" if last.retry_after else ""
+            raise ModelFailure(
+                f"{who} did not answer in {failures} attempts over {spent:.0f} s. The last one: {last}{asked}. "
+                "Nothing that was answered is lost: `traitsmith resume` goes on."
+            ) from last
+        await asyncio.sleep(wait)
+
+
+async def together(work: Iterable[Awaitable[T]]) -> list[T]:
+    """All results in order; the first failure stops the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_as_coroutine(item)) for item in work]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _as_coroutine(item: Awaitable[T]) -> T:
+    return await item

@@ -1,0 +1,290 @@
+"""Anthropic, and servers that speak its language, behind the `Model` interface (official `anthropic` SDK).
+
+It takes chats, no plain texts, and tells no probabilities; as a judge it is asked several times.
+"""
+
+import asyncio
+import copy
+import json
+import math
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.errors import CapabilityError, ModelFailure
+from lm.limits import Patience, together
+from lm.metering import Meter, Use
+from lm.references import ModelReference
+from lm.remote.endpoint import Endpoint, body_of, key_of, worst_case
+from lm.remote.faults import Refused, Rejected
+from lm.remote.openai_answers import Finish, ListedModel, ModelList
+from lm.types import Capabilities, Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+OFFICIAL = "https://api.anthropic.com"
+_CONTEXT = 200_000
+"""Where a server does not say how much it holds."""
+_TOKENS_PER_CHARACTER = 0.35
+_FINISHES: dict[str | None, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+_SHAPE: JsonSchema = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "enum": ["yes"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Block(_Part):
+    """A piece of an answer; only text is read."""
+
+    type: str
+    text: str = ""
+
+
+class Details(_Part):
+    """Why an answer was refused."""
+
+    type: str | None = None
+    category: str | None = None
+    explanation: str | None = None
+
+
+class Usage(_Part):
+    """Tokens that the server counted; cached ones are told apart from the others."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+    def use(self) -> Use:
+        """In the words of the ledger."""
+        cached = self.cache_read_input_tokens or 0
+        return Use(
+            tokens_in=self.input_tokens + cached + (self.cache_creation_input_tokens or 0),
+            tokens_out=self.output_tokens,
+            cached=cached,
+        )
+
+
+class Answer(_Part):
+    """Body of an answer to /v1/messages."""
+
+    content: tuple[Block, ...]
+    stop_reason: str | None
+    usage: Usage
+    stop_details: Details | None = None
+
+    def completion(self) -> Completion:
+        """As a completion."""
+        use = self.usage.use()
+        finish: Finish = _FINISHES.get(self.stop_reason, "error")
+        return Completion(
+            text="".join(block.text for block in self.content if block.type == "text"),
+            finish=finish,
+            reason=self._reason() if finish in ("refusal", "error") else None,
+            tokens_in=use.tokens_in,
+            tokens_out=use.tokens_out,
+            tokens_cached=use.cached,
+        )
+
+    def _reason(self) -> str:
+        details = self.stop_details or Details()
+        said = ": ".join(part for part in (details.category, details.explanation) if part)
+        return said or f"stop reason {self.stop_reason!r}"
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What was found out at the start."""
+
+    capabilities: Capabilities
+    tempered: bool
+    """It takes a temperature."""
+
+
+class _Shared:
+    """What all metered copies of one model have in common."""
+
+    def __init__(self) -> None:
+        self.client: AsyncAnthropic | None = None
+        self.abilities: Abilities | None = None
+        self.turn = asyncio.Lock()
+
+
+class AnthropicModel:
+    """One model on one server."""
+
+    def __init__(self, reference: ModelReference, patience: Patience | None = None) -> None:
+        self.reference = str(reference)
+        self.name = reference.name
+        self.address = (reference.url or OFFICIAL).removesuffix("/v1")
+        self.is_official = reference.url is None
+        self._patience = patience or Patience()
+        self._meter: Meter | None = None
+        self._shared = _Shared()
+
+    def metered(self, meter: Meter) -> "AnthropicModel":
+        """The same model, its attempts told to a meter; connection and abilities are shared."""
+        other = copy.copy(self)
+        other._meter = meter
+        return other
+
+    async def capabilities(self) -> Capabilities:
+        """Found out by a few small requests, once."""
+        return (await self._abilities()).capabilities
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """A cautious estimate."""
+        turns = (prompt,) if isinstance(prompt, str) else tuple(message.content for message in prompt)
+        return sum(math.ceil(len(text) * _TOKENS_PER_CHARACTER) + 4 for text in turns)
+
+    async def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion per request; a refusal is a completion too. CapabilityError for a plain text."""
+        await self._abilities()
+        return await together(self._complete(request) for request in requests)
+
+    async def next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
+        """There are none to have: CapabilityError."""
+        raise CapabilityError(f"{self.reference!r} tells no probabilities ({len(requests)} asked for).")
+
+    async def _complete(self, request: Request) -> Completion:
+        able = await self._abilities()
+        if isinstance(request.prompt, str):
+            raise CapabilityError(f"{self.reference!r} takes chats; it cannot continue a plain text.")
+        sampling = request.sampling
+        temperature = min(sampling.temperature, 1.0) if able.tempered else None
+        try:
+            answer = await self._ask(request.prompt, sampling.max_tokens, temperature, request.output_schema)
+        except Refused as refusal:
+            return Completion(text="", finish="refusal", reason=str(refusal))
+        return answer.completion()
+
+    async def _ask(
+        self, chat: tuple[Message, ...], max_tokens: int, temperature: float | None, schema: JsonSchema | None
+    ) -> Answer:
+        # What comes first in a request is what a provider can keep: the system text, the same for many requests.
+        system = "\n\n".join(message.content for message in chat if message.role == "system")
+        turns = [{"role": turn.role, "content": turn.content} for turn in chat if turn.role != "system"]
+        body: dict[str, Any] = {"max_tokens": max_tokens, "messages": turns}
+        if system:
+            body["system"] = system
+        if self.is_official:
+            body["cache_control"] = {"type": "ephemeral"}
+        if schema is not None:
+            body["output_config"] = {"format": {"type": "json_schema", "schema": _shaped(schema)}}
+        # The SDK has no such parameter any more; models that honour it read it all the same.
+        extra = None if temperature is None else {"temperature": temperature}
+        client = self._client()
+
+        def send() -> Awaitable[bytes]:
+            return body_of(client.messages.with_raw_response.create(model=self.name, **body, extra_body=extra))
+
+        return await self._endpoint().ask(send, _read, worst_case(chat, max_tokens))
+
+    def _endpoint(self) -> Endpoint:
+        endpoint = Endpoint(self.reference, self.address, self._key(), self._patience)
+        return endpoint if self._meter is None else replace(endpoint, meter=self._meter)
+
+    def _key(self) -> str:
+        return key_of("ANTHROPIC_API_KEY", self.reference, needed=self.is_official)
+
+    def _client(self) -> "AsyncAnthropic":
+        if self._shared.client is None:
+            from anthropic import AsyncAnthropic
+
+            self._shared.client = AsyncAnthropic(
+                api_key=self._key() or "none",
+                base_url=self.address,
+                max_retries=0,  # One retry authority: lm/limits.py.
+                timeout=self._patience.attempt_timeout,
+            )
+        return self._shared.client
+
+    async def _abilities(self) -> Abilities:
+        async with self._shared.turn:
+            if self._shared.abilities is None:
+                quick = copy.copy(self)
+                quick._patience = self._patience.for_probes()
+                self._shared.abilities = await quick._probe()
+        return self._shared.abilities
+
+    async def _probe(self) -> Abilities:
+        """One small request with all that is wanted; what the server complains of is left out in the next."""
+        listed = await self._listed()
+        hello = (Message(role="user", content="Say hello."),)
+        tempered = structured = True
+        for _ in range(3):
+            try:
+                answer = await self._ask(hello, 64, 1.0 if tempered else None, _SHAPE if structured else None)
+            except (Rejected, Refused) as error:
+                words = str(error)
+                if "temperature" in words and tempered:
+                    tempered = False
+                elif any(name in words for name in ("output_config", "format", "schema")) and structured:
+                    structured = False
+                else:
+                    raise ModelFailure(words) from error
+            else:
+                break
+        able = Capabilities(
+            context=(listed and (listed.max_input_tokens or listed.max_model_len)) or _CONTEXT,
+            chat=True,
+            structured=structured and _obeys(answer.completion()),
+            scale=(),
+            completes=False,
+            probabilities="none",
+            served=(listed and listed.root) or "",
+        )
+        return Abilities(able, tempered)
+
+    async def _listed(self) -> ListedModel | None:
+        """The model as the server lists it; None where it lists none."""
+
+        def read(body: bytes) -> tuple[ModelList, Use]:
+            return ModelList.model_validate_json(body), Use(tokens_in=0, tokens_out=0)
+
+        def send() -> Awaitable[bytes]:
+            return body_of(self._client().models.with_raw_response.list())
+
+        try:
+            found = await self._endpoint().ask(send, read, Use(tokens_in=0, tokens_out=0))
+        except Rejected as error:
+            if "HTTP 404" in str(error):
+                return None
+            raise
+        return next((model for model in found.data if model.id == self.name), None)
+
+
+def _read(body: bytes) -> tuple[Answer, Use]:
+    answer = Answer.model_validate_json(body)
+    return answer, answer.usage.use()
+
+
+def _shaped(schema: JsonSchema) -> JsonSchema:
+    """A schema as the provider takes it: what it does not enforce goes into descriptions and is validated here."""
+    from anthropic import transform_schema
+
+    return transform_schema(schema)
+
+
+def _obeys(completion: Completion) -> bool:
+    try:
+        return bool(json.loads(completion.text) == {"answer": "yes"})
+    except ValueError:
+        # A weak model may fill its answer with the blanks that JSON allows; that too is obedience.
+        return completion.finish == "length" and completion.text.strip()[:1] in ("{", "")

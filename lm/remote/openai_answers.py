@@ -1,0 +1,186 @@
+"""The answers of OpenAI and of servers that speak its language, as far as they are read; anything else is nonsense."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm.metering import Use
+from lm.types import Completion
+
+Finish = Literal["stop", "length", "refusal", "error"]
+_FINISHES: dict[str | None, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+
+
+class _Part(BaseModel):
+    """Servers add fields of their own; what is read must be of the right kind."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class PromptDetails(_Part):
+    """Part of `Usage`."""
+
+    cached_tokens: int | None = None
+
+
+class OutputDetails(_Part):
+    """Part of `Usage`."""
+
+    reasoning_tokens: int | None = None
+
+
+class Usage(_Part):
+    """Tokens that the server counted."""
+
+    prompt_tokens: int
+    completion_tokens: int = 0
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
+
+    def use(self) -> Use:
+        """In the words of the ledger."""
+        return Use(
+            tokens_in=self.prompt_tokens,
+            tokens_out=self.completion_tokens,
+            cached=(self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0,
+            reasoning=(self.completion_tokens_details and self.completion_tokens_details.reasoning_tokens) or 0,
+        )
+
+
+class LikelyToken(_Part):
+    """One of the likeliest tokens of a place."""
+
+    token: str
+    logprob: float
+
+
+class ChatToken(LikelyToken):
+    """A generated token of a chat, with those that were nearly written in its place."""
+
+    top_logprobs: tuple[LikelyToken, ...] = ()
+
+
+class ChatTokens(_Part):
+    """Log-probabilities of a chat answer."""
+
+    content: tuple[ChatToken, ...] | None = None
+
+
+class ChatMessage(_Part):
+    """What the assistant said."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class ChatChoice(_Part):
+    """One answer of a chat."""
+
+    message: ChatMessage
+    finish_reason: str | None = None
+    logprobs: ChatTokens | None = None
+    token_ids: tuple[int, ...] | None = None
+
+
+class ChatAnswer(_Part):
+    """Body of an answer to /chat/completions."""
+
+    choices: tuple[ChatChoice, ...] = Field(min_length=1)
+    usage: Usage
+    prompt_token_ids: tuple[int, ...] | None = None
+
+    def completion(self) -> Completion:
+        """As a completion."""
+        choice, use = self.choices[0], self.usage.use()
+        refusal = choice.message.refusal
+        finish = "refusal" if refusal else _FINISHES.get(choice.finish_reason, "error")
+        tokens = (choice.logprobs and choice.logprobs.content) or ()
+        return Completion(
+            text=choice.message.content or "",
+            finish=finish,
+            reason=refusal or _reason(finish, choice.finish_reason),
+            prompt_ids=self.prompt_token_ids or (),
+            token_ids=choice.token_ids or (),
+            log_probabilities=tuple(token.logprob for token in tokens),
+            **_counts(use),
+        )
+
+
+class TextTokens(_Part):
+    """Log-probabilities of a continued text, by place."""
+
+    tokens: tuple[str, ...] = ()
+    token_logprobs: tuple[float | None, ...] = ()
+    top_logprobs: tuple[dict[str, float] | None, ...] | None = None
+
+
+class TextChoice(_Part):
+    """One continuation."""
+
+    text: str
+    finish_reason: str | None = None
+    logprobs: TextTokens | None = None
+    token_ids: tuple[int, ...] | None = None
+    prompt_token_ids: tuple[int, ...] | None = None
+
+
+class TextAnswer(_Part):
+    """Body of an answer to /completions."""
+
+    choices: tuple[TextChoice, ...] = Field(min_length=1)
+    usage: Usage
+
+    def completion(self) -> Completion:
+        """As a completion; a token that only says that the text ends is no part of it."""
+        choice = self.choices[0]
+        finish = _FINISHES.get(choice.finish_reason, "error")
+        tokens = choice.logprobs or TextTokens()
+        pieces, count = tokens.tokens, len(tokens.tokens)
+        if finish == "stop" and pieces and "".join(pieces[:-1]) == choice.text:
+            count -= 1
+        pieces = pieces[:count]
+        return Completion(
+            text=choice.text,
+            finish=finish,
+            reason=_reason(finish, choice.finish_reason),
+            prompt_ids=choice.prompt_token_ids or (),
+            token_ids=(choice.token_ids or ())[: count or None],
+            # Half characters are spelled as replacement marks: pieces that do not join to the text are of no use.
+            pieces=pieces if "".join(pieces) == choice.text else (),
+            log_probabilities=tuple(value or 0.0 for value in tokens.token_logprobs[:count]),
+            **_counts(self.usage.use()),
+        )
+
+
+class ListedModel(_Part):
+    """A model that a server lists."""
+
+    id: str
+    root: str | None = None
+    max_model_len: int | None = None
+    max_input_tokens: int | None = None
+
+
+class ModelList(_Part):
+    """Body of an answer to /models."""
+
+    data: tuple[ListedModel, ...]
+
+
+class Tokenized(_Part):
+    """Body of an answer to vLLM's /tokenize."""
+
+    tokens: tuple[int, ...]
+
+
+def _counts(use: Use) -> dict[str, Any]:
+    return {
+        "tokens_in": use.tokens_in,
+        "tokens_out": use.tokens_out,
+        "tokens_cached": use.cached,
+        "tokens_reasoning": use.reasoning,
+    }
+
+
+def _reason(finish: Finish, said: str | None) -> str | None:
+    return f"finish reason {said!r}" if finish in ("refusal", "error") else None

@@ -1,0 +1,192 @@
+"""One retry authority: what is tried again, what stops at once, how concurrency follows the endpoint."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+from time import monotonic
+
+import pytest
+
+from lm.errors import ModelFailure
+from lm.limits import Gate, Patience, Transient, gate_of, persist, together
+from lm.references import parse_reference
+from lm.remote.anthropic import AnthropicModel
+from lm.remote.openai import OpenAIModel
+from lm.types import Message, Request, Sampling
+from tests.lm.provider import Provider
+
+SHORT = Patience(total=20, attempts=8, attempt_timeout=0.5, first_wait=0.01, longest_wait=0.05)
+FAULTS = ("429", "429 after 0.05", "500", "529", "reset", "stall", "cut", "html", "nonsense")
+
+
+def requests(count: int) -> list[Request]:
+    return [
+        Request(prompt=(Message(role="user", content=f"number {n}"),), sampling=Sampling(max_tokens=5, seed=n))
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    async with Provider() as running:
+        yield running
+
+
+def models(provider: Provider, patience: Patience = SHORT) -> list[OpenAIModel | AnthropicModel]:
+    return [
+        OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience),
+        AnthropicModel(parse_reference(f"anthropic:small@{provider.root}"), patience),
+    ]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_waiting_mends_is_tried_again(provider: Provider, fault: str):
+    for model in models(provider):
+        await model.capabilities()
+        began = provider.number
+        provider.misbehave = lambda number, began=began: fault if number <= began + 2 else None
+        (done,) = await model.complete(requests(1))
+        assert (done.text, provider.number - began) == ("73", 3)
+
+
+@pytest.mark.parametrize("fault", ["401", "404"])
+async def test_what_waiting_does_not_mend_stops_at_once_with_the_providers_words(
+    provider: Provider, fault: str, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret-key")
+    for model in models(provider):
+        provider.misbehave = lambda number: None
+        await model.capabilities()
+        began, provider.number = monotonic(), 0
+        provider.misbehave = lambda number: fault
+        provider.delay = 0.01
+        with pytest.raises(ModelFailure, match=r"Incorrect API key|does not exist") as caught:
+            await model.complete(requests(200))
+        assert "sk-secret-key" not in str(caught.value)
+        assert monotonic() - began < 3
+        assert provider.number <= 32
+        await asyncio.sleep(0.05)
+
+
+async def test_a_refusal_is_a_result(provider: Provider):
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.misbehave = lambda number: "filter"
+    (done,) = await model.complete(requests(1))
+    assert (done.finish, done.reason) == ("refusal", "not this topic")
+
+
+async def test_it_waits_as_long_as_the_server_asks(provider: Provider):
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.number = 0
+    provider.misbehave = lambda number: "429 after 0.4" if number == 1 else None
+    began = monotonic()
+    await model.complete(requests(1))
+    assert 0.4 <= monotonic() - began < 2
+
+
+async def test_it_does_not_wait_longer_than_its_patience(provider: Provider):
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.misbehave = lambda number: "429 after 3600"
+    began = monotonic()
+    with pytest.raises(ModelFailure, match="asks to wait 3600 s"):
+        await model.complete(requests(1))
+    assert monotonic() - began < 2
+
+
+async def test_attempts_are_counted(provider: Provider):
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.number = 0
+    provider.misbehave = lambda number: "500"
+    with pytest.raises(ModelFailure, match=r"did not answer in 8 attempts.*The server had an error"):
+        await model.complete(requests(1))
+    assert provider.number == 8
+
+
+async def test_a_fifth_of_all_attempts_failing_loses_and_doubles_nothing(provider: Provider):
+    random = Random(5)
+    for model in models(provider):
+        provider.misbehave = lambda number: None
+        await model.capabilities()
+        provider.delivered.clear()
+        provider.misbehave = lambda number: random.choice(FAULTS) if random.random() < 0.2 else None
+        done = await model.complete(requests(150))
+        assert [completion.finish for completion in done] == ["stop"] * 150
+        assert sorted(provider.delivered.values()) == [1] * 150
+
+
+async def test_concurrency_grows_while_clean_and_is_cut_on_429(provider: Provider):
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.delay = 0.01
+    await model.complete(requests(300))
+    gate = gate_of(provider.url)
+    assert provider.most_inside > 30
+    before = gate.limit
+    provider.number = 0
+    provider.misbehave = lambda number: "429" if number <= 20 else None
+    await model.complete(requests(60))
+    assert gate.limit < before
+
+
+async def test_a_pause_holds_new_requests_back():
+    gate = Gate()
+    async with gate.slot() as entered:
+        gate.trouble(Transient("server", "down", retry_after=0.2), entered, 0.2)
+    began = monotonic()
+    async with gate.slot():
+        assert monotonic() - began >= 0.19
+
+
+async def test_one_burst_of_429_is_one_cut():
+    gate = Gate(start=10)
+    async with gate.slot() as first, gate.slot() as second:
+        gate.trouble(Transient("rate", "slow"), first, 0)
+        gate.trouble(Transient("rate", "slow"), second, 0)
+    assert gate.limit == 7
+
+
+async def test_a_cancelled_waiter_hands_its_turn_on():
+    gate = Gate(start=1)
+    order = []
+
+    async def enter(name: str) -> None:
+        async with gate.slot():
+            order.append(name)
+            await asyncio.sleep(0.01)
+
+    tasks = [asyncio.create_task(enter(name)) for name in "abc"]
+    await asyncio.sleep(0.005)
+    tasks[1].cancel()
+    await asyncio.wait_for(tasks[2], 1)
+    assert order == ["a", "c"]
+
+
+async def test_the_first_failure_stops_the_others():
+    stopped = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            stopped.append(True)
+            raise
+
+    async def fail() -> None:
+        raise ModelFailure("no")
+
+    with pytest.raises(ModelFailure, match="no"):
+        await together([wait(), fail(), wait()])
+    assert stopped == [True, True]
+
+
+async def test_what_nobody_foresaw_is_raised_as_it_is():
+    async def send() -> None:
+        raise KeyError("a mistake of ours")
+
+    with pytest.raises(KeyError):
+        await persist(send, Gate(), SHORT, "model")
