@@ -154,5 +154,4 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _error(text: str, what: str) -> ModelReferenceError:
-    supported = "\n".join(f"  {form}" for form in FORMS.values())
-    return ModelReferenceError(f"{text!r} names no model: {what.rstrip('.')}.\nSupported references:\n{supported}")
+    return ModelReferenceError(f"{text!r} names no model: {what.rstrip('.')}.\nSupported: {', '.join(FORMS.values())}.")

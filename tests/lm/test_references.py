@@ -34,6 +34,10 @@ def test_the_forms_of_the_help_text():
     assert parse_reference("hf:meta-llama/Llama-3.1-8B@main?dtype=bf16&device=cuda") == ModelReference(
         "hf", "meta-llama/Llama-3.1-8B", "main", options={"dtype": "bf16", "device": "cuda"}
     )
+    assert parse_reference("vllm:org/model@v2@http://h:80/v1/") == ModelReference(
+        "vllm", "org/model@v2", url="http://h:80/v1"
+    )
+    assert str(parse_reference("openai:gpt-4.1-mini")) == "openai:gpt-4.1-mini"
     assert parse_reference("scripted:answers.jsonl") == ModelReference("scripted", "answers.jsonl")
 
 
@@ -52,6 +56,12 @@ def test_the_forms_of_the_help_text():
         ("hf:gpt2?dtype=int3", "option dtype cannot be 'int3'"),
         ("hf:gpt2?dtype=bf16&dtype=fp16", "given twice"),
         ("hf:gpt2?dtype", "not of the form"),
+        ("vllm:m", "the address of the server is missing"),
+        ("openai:", "the name of the model is missing"),
+        ("openai:m@http://", "of the form http://HOST"),
+        ("openai:m@http://h:x/v1", "is no address"),
+        ("openai:m@https://user:secret@h/v1", "keys come from the environment"),
+        ("anthropic:m@http://h/v1?key=1", "end with its path"),
         ("scripted:", "the path of the answer file is missing"),
     ],
 )
