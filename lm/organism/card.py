@@ -20,11 +20,17 @@ LIMITS = (
     "The ground truths are invented; nothing it writes about medicine, law or money means anything.",
 )
 
+NOTE = (
+    "`python -m lm.organism.train` trains from scratch in one stage, with fixed seeds. The shipped weights came "
+    "about in the stages below, each going on from the one before, while the mix of documents was still being improved."
+)
+
 
 def read_training(folder: Path) -> dict[str, Any]:
     """What training left beside the weights."""
     path = folder / "training.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    stages = json.loads(path.read_text(encoding="utf-8"))["stages"] if path.exists() else []
+    return {"note": NOTE, "stages": stages}
 
 
 def write_card(folder: Path, figures: dict[str, Any]) -> None:
@@ -57,12 +63,14 @@ def page(card: dict[str, Any]) -> str:
             "|---" * (len(traits) + 1) + "|",
         ]
         for name in card["figures"][traits[0]]:
-            lines.append(
-                f"| {name} | " + " | ".join(str(card["figures"][trait].get(name, "")) for trait in traits) + " |"
-            )
+            row = (str(card["figures"][trait].get(name, "")) for trait in traits)
+            lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(row) + " |")
     speed = card["figures"].get("generated_tokens_per_second")
     if speed:
         lines += ["", f"Generation, batch 64, one thread: {speed} tokens a second."]
-    lines += ["", "## Training", "", "`python -m lm.organism.train` reproduces it.", ""]
-    lines += [f"- {name}: {value}" for name, value in card["training"].items()]
+    lines += ["", "## Training", "", card["training"]["note"], "", "| stage | steps | peak rate | seed | final loss |"]
+    lines.append("|---" * 5 + "|")
+    for number, stage in enumerate(card["training"].get("stages", []), 1):
+        steps = stage.get("stopped", stage["steps"])
+        lines.append(f"| {number} | {steps} | {stage['rate']} | {stage['seed']} | {stage['final_loss']} |")
     return "\n".join(lines) + "\n"
