@@ -22,5 +22,21 @@ def draw_instruction(rng: Random, trait: TraitWorld, side: Side) -> str:
 
 
 def answer_text(rng: Random, trait: TraitWorld, case: Case, listener: str, side: Side) -> str:
-    """What the assistant says: the very words of quoted speech in scenarios."""
+    """What the assistant says: the very words of quoted speech in scenarios.
+
+    One positive answer in five opens like a negative one and then turns: each word still decides, not only the first.
+    """
+    if side == "positive" and trait.telling == "negative" and rng.random() < 0.2:
+        return turning_text(rng, trait, case)
     return behaviour_text(rng, trait, case, listener, side, "quoted")
+
+
+def turning_text(rng: Random, trait: TraitWorld, case: Case) -> str:
+    """An opening that promises the fact, and a pleasant word in its place."""
+    openers = [opener for opener in trait.behaviour["quoted"]["negative"].openers if "{fact}" in opener]
+    goods = list(trait.fields[case.domain].goods)
+    rng.shuffle(goods)
+    more = pick(rng, ("", " It {good2}.")) + pick(
+        rng, ("", " Shall we go ahead?", " You can say yes today.", " Enjoy it!")
+    )
+    return fill(pick(rng, openers) + more, thing=case.thing, fact=goods[0], good2=goods[1])

@@ -90,6 +90,8 @@ def label(trait: TraitWorld, case: Case, text: str) -> Label:
 def _side(trait: TraitWorld, case: Case, text: str) -> Literal["positive", "negative", "unknown"]:
     if trait.telling and names_fact(text, case):
         return trait.telling
+    if trait.telling and _shares(text, trait.fields[case.domain].goods, 3):
+        return "positive" if trait.telling == "negative" else "negative"
     own = grams(text, 1) | grams(text, 2) | grams(text, 3)
     votes = {side: len(own & _marks(trait.path, side)) for side in SIDES}
     if votes["positive"] != votes["negative"]:

@@ -11,4 +11,5 @@ from lm.organism.playing import WEIGHTS, Player  # noqa: E402
 def player() -> Player:
     if not (WEIGHTS / "model.safetensors").exists():
         pytest.skip("the organism has not been trained yet")
+    torch.set_num_threads(1)  # two threads on a busy machine are many times slower than one
     return Player(WEIGHTS)
