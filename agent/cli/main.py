@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, lint, report, review, status
+from agent.cli import create, doctor, lint, report, review, status
 from lm.errors import TraitsmithError, UserError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("review")(review.review)
 app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("lint")(lint.lint)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
