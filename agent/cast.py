@@ -6,6 +6,8 @@ from agent.errors import SpecError
 from agent.spec import ROLES, Spec
 from lm import CallStore, Capabilities, Judge, Model, ModelFailure, Recorded, open_model, parse_reference
 from lm.judge import can_judge
+from lm.ledger import Ledger
+from lm.recorded import CacheMode
 
 
 @dataclass(frozen=True)
@@ -18,21 +20,40 @@ class Cast:
     assistant: Model
 
 
-async def open_cast(spec: Spec, calls: CallStore) -> Cast:
+async def open_cast(
+    spec: Spec, calls: CallStore, ledger: Ledger, cache: CacheMode = "record", older: CallStore | None = None
+) -> Cast:
     """Open every model once (roles with one reference share it) and check that it can play its roles.
 
-    Raises SpecError where a model lacks what its role needs, or does not know the trait.
+    Raises SpecError where a model lacks what its role needs, does not know the trait, or has no price that a budget
+    could be held against.
     """
+    _check_prices(spec, ledger)
     models = {reference: open_model(reference) for reference in {spec.reference(role) for role in ROLES}}
-    for role in ROLES:
-        await _check(role, spec, models[spec.reference(role)])
-    recorded = {role: Recorded(models[spec.reference(role)], calls, role=role) for role in ROLES}
+    recorded = {
+        role: Recorded(models[spec.reference(role)], calls, role=role, mode=cache, ledger=ledger, older=older)
+        for role in ROLES
+    }
+    with calls.during("probe"):
+        for role in ROLES:
+            await _check(role, spec, recorded[role])
     return Cast(
         author=recorded["author"],
         judge=Judge(recorded["judge"]),
         subject=recorded["subject"],
         assistant=recorded["assistant"],
     )
+
+
+def _check_prices(spec: Spec, ledger: Ledger) -> None:
+    for role in ROLES:
+        reference = spec.reference(role)
+        if ledger.budget is not None and ledger.prices.of(reference) is None:
+            raise SpecError(
+                f"there is a budget, but the price of the {role} {reference!r} is unknown. Write it to a file and name "
+                f'that with --prices:\n  dated = "DATE"\n  [models."{reference}"]\n  input = USD per million tokens\n'
+                "  output = USD per million tokens"
+            )
 
 
 async def _check(role: str, spec: Spec, model: Model) -> None:

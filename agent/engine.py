@@ -10,8 +10,9 @@ from agent.folder import RunFolder
 from agent.records import Ending
 from agent.review.batch import check_review, prepare_review, read_review
 from agent.workshop import Workshop, open_workshop
+from lm.errors import BudgetReached
 
-End = Literal["done", "waiting", "failed", "interrupted"]
+End = Literal["done", "waiting", "failed", "budget", "interrupted"]
 Reviewer = Callable[[Workshop, int], bool]
 """Asks a person about a round's batch; False when the person left it undecided."""
 
@@ -35,23 +36,32 @@ async def work(
     `reviewer` decides a waiting batch in place; without one the run stops and waits for its review file. Raises
     RunError when another process works on it.
     """
-    with folder.locked():
-        async with open_workshop(folder, watcher.goes_on) as workshop, open_graph(workshop) as graph:
-            while True:
-                standing = await graph.standing()
-                if standing.finished:
-                    return _conclude(workshop)
-                if not standing.begun:
-                    went_on = await graph.begin(watcher, stop_asked)
-                elif standing.waiting is None:
-                    went_on = await graph.go_on(watcher, stop_asked)
-                else:
-                    digest = _decided(workshop, standing.state["round"], standing.state["digest"], reviewer)
-                    if digest is None:
-                        return Result("waiting", f"batch {standing.state['round']} waits for its review")
-                    went_on = await graph.answer(standing.waiting, digest, watcher, stop_asked)
-                if not went_on:
-                    return Result("interrupted", "stopped between two steps; nothing is lost")
+    try:
+        with folder.locked():
+            return await _work(folder, watcher, reviewer, stop_asked)
+    except BudgetReached as reached:
+        return Result("budget", str(reached))
+
+
+async def _work(
+    folder: RunFolder, watcher: Watcher, reviewer: Reviewer | None, stop_asked: Callable[[], bool]
+) -> Result:
+    async with open_workshop(folder, watcher.goes_on) as workshop, open_graph(workshop) as graph:
+        while True:
+            standing = await graph.standing()
+            if standing.finished:
+                return _conclude(workshop)
+            if not standing.begun:
+                went_on = await graph.begin(watcher, stop_asked)
+            elif standing.waiting is None:
+                went_on = await graph.go_on(watcher, stop_asked)
+            else:
+                digest = _decided(workshop, standing.state["round"], standing.state["digest"], reviewer)
+                if digest is None:
+                    return Result("waiting", f"batch {standing.state['round']} waits for its review")
+                went_on = await graph.answer(standing.waiting, digest, watcher, stop_asked)
+            if not went_on:
+                return Result("interrupted", "stopped between two steps; nothing is lost")
 
 
 def _decided(workshop: Workshop, round_number: int, digest: str, reviewer: Reviewer | None) -> str | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import RunError
 from agent.spec import ReviewMode, Spec
+from agent.spending import Spending
 from prompts import load_prompt, prompt_names, prompt_source
 
 FORMAT = 1
@@ -34,6 +35,7 @@ class RunInfo(BaseModel):
     spec: Spec
     review: ReviewMode
     replace: bool
+    spending: Spending = Spending()
     versions: dict[str, str]
     prompts: dict[str, str]
     """Prompt names with the SHA-256 of the text used."""
@@ -82,6 +84,10 @@ class RunFolder:
             )
         return info
 
+    def write_info(self, info: RunInfo) -> None:
+        """Write run.json."""
+        write_atomically(self.info_file, info.model_dump_json(indent=2, by_alias=True) + "\n")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; RunError when another process holds it."""
@@ -101,7 +107,7 @@ def dataset_path(out: Path, spec: Spec) -> Path:
     return out / "datasets" / "traits" / spec.category / spec.trait
 
 
-def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool) -> RunFolder:
+def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool, spending: Spending | None = None) -> RunFolder:
     """Make the run's folder and write run.json, before any model is loaded.
 
     Raises RunError when a dataset is in the way or the folder cannot be written.
@@ -125,10 +131,11 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool) -> RunF
         spec=spec,
         review=review,
         replace=replace,
+        spending=spending or Spending(),
         versions={name: _version(name) for name in _PACKAGES},
         prompts={name: load_prompt(name).digest for name in prompt_names()},
     )
-    write_atomically(folder.info_file, info.model_dump_json(indent=2, by_alias=True) + "\n")
+    folder.write_info(info)
     for name in prompt_names():
         write_atomically(path / "prompts" / f"{name}.md", prompt_source(name))
     return folder

@@ -89,7 +89,8 @@ def _steering(journal: Journal) -> dict[str, Any] | None:
 
 def _cost(usage: list[Usage]) -> dict[str, Any]:
     return {
-        "usd": 0.0,
+        "usd": None if any(row.usd is None for row in usage) else round(sum(row.usd or 0.0 for row in usage), 6),
+        "attempts": sum(row.attempts for row in usage),
         "calls": sum(row.calls for row in usage),
         "tokens_in": sum(row.tokens_in for row in usage),
         "tokens_out": sum(row.tokens_out for row in usage),

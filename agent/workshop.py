@@ -1,8 +1,9 @@
 """What every tool works with: one run's specification, folder, journal and models."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.board import Board
 from agent.cast import Cast, open_cast
@@ -10,6 +11,8 @@ from agent.folder import RunFolder, RunInfo
 from agent.spec import Spec
 from agent.store import Journal
 from lm import CallStore
+from lm.ledger import Ledger
+from lm.prices import load_prices
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class Workshop:
 async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncIterator[Workshop]:
     """Open a run's journal, call store and models; everything is closed again at the end."""
     info = folder.read_info()
-    journal = Journal(folder.store_file)
-    calls = CallStore(folder.store_file)
-    try:
-        cast = await open_cast(info.spec, calls)
+    terms = info.spending
+    with ExitStack() as stack:
+        journal = stack.enter_context(closing(Journal(folder.store_file)))
+        calls = stack.enter_context(closing(CallStore(folder.store_file)))
+        older = stack.enter_context(closing(CallStore(Path(terms.answers)))) if terms.answers else None
+        ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
+        cast = await open_cast(info.spec, calls, ledger, terms.cache, older)
         yield Workshop(folder, info, journal, Board(journal), calls, cast, say)
-    finally:
-        calls.close()
-        journal.close()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lm.asking import NoAnswer, ask
-    from lm.calls import CallStore, Recorded, Usage
-    from lm.errors import CapabilityError, ModelFailure, ModelReferenceError, TraitsmithError, UserError
+    from lm.calls import CallStore, Usage
+    from lm.errors import BudgetReached, CapabilityError, ModelFailure, ModelReferenceError, TraitsmithError, UserError
     from lm.judge import Judge, JudgeItem
     from lm.open import open_model
+    from lm.recorded import Recorded
     from lm.references import ModelReference, parse_reference
     from lm.scripted import ScriptedModel
     from lm.types import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lm.verdicts import Rubric, Score, Unscored, Verdict
 
 __all__ = [
+    "BudgetReached",
     "CallStore",
     "Capabilities",
     "CapabilityError",
@@ -59,10 +61,18 @@ __all__ = [
 
 _HOMES = {
     "lm.asking": ("NoAnswer", "ask"),
-    "lm.calls": ("CallStore", "Recorded", "Usage"),
-    "lm.errors": ("CapabilityError", "ModelFailure", "ModelReferenceError", "TraitsmithError", "UserError"),
+    "lm.calls": ("CallStore", "Usage"),
+    "lm.errors": (
+        "BudgetReached",
+        "CapabilityError",
+        "ModelFailure",
+        "ModelReferenceError",
+        "TraitsmithError",
+        "UserError",
+    ),
     "lm.judge": ("Judge", "JudgeItem"),
     "lm.open": ("open_model",),
+    "lm.recorded": ("Recorded",),
     "lm.references": ("ModelReference", "parse_reference"),
     "lm.scripted": ("ScriptedModel",),
     "lm.types": (

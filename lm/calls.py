@@ -1,36 +1,24 @@
-"""The call store: each model answer is written as it arrives and never asked for twice.
+"""The call store: each model answer and what it took, in one SQLite file.
 
-    store = CallStore(run / "store.sqlite")
-    author = Recorded(open_model("organism"), store, role="author")
-    with store.during("draft"):
-        answers = await author.complete(requests)
-
-A request's key is the SHA-256 of the model's reference, the method, the whole request and, where a list holds the same
-request more than once, a sample number. A list runs in fixed chunks: a chunk is written in one transaction when its
-answers arrive, and runs again as a whole while any of its answers is missing, so that a model that batches sees the
-same batches after a crash as without one. An answer that is already there is kept. Errors and refusals are
-kept for the record but never served.
-
-Several `Recorded` may share one store in one process; a lock serialises its statements. Other tables in the same file
-are not touched.
+Append-only tables beside whatever else the file holds: `calls` (requests with their answers), `attempts` (the ledger:
+what was sent, and what it cost), `endpoints` (what each model said it can do). Several `Recorded` may share one store
+in one process; a lock serialises its statements.
 """
 
-import hashlib
+import asyncio
 import json
 import sqlite3
 import threading
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 from lm.errors import UserError
-from lm.types import Capabilities, Completion, Model, NextTokenRequest, NextTokens, Prompt, Request
 
+Method = Literal["complete", "next_tokens"]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     key TEXT NOT NULL, role TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, method TEXT NOT NULL,
@@ -38,17 +26,31 @@ CREATE TABLE IF NOT EXISTS calls (
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, seconds REAL NOT NULL, at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS calls_by_key ON calls (key);
+CREATE TABLE IF NOT EXISTS attempts (
+    id INTEGER PRIMARY KEY, role TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, outcome TEXT NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cached INTEGER NOT NULL, reasoning INTEGER NOT NULL,
+    usd REAL, price TEXT NOT NULL, at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS endpoints (model TEXT NOT NULL, capabilities TEXT NOT NULL, at TEXT NOT NULL);
 """
-_INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_CALL = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# An attempt is written when it is sent, where it costs money, and again when its end is known.
+_INSERT_ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _USAGE = """
-SELECT role, step, model, count(*), sum(tokens_in), sum(tokens_out), sum(seconds)
-FROM calls GROUP BY role, step, model ORDER BY min(rowid)
+SELECT role, step, model, sum(calls), sum(tokens_in), sum(tokens_out), sum(seconds), sum(attempts), sum(cached),
+    sum(reasoning), CASE WHEN sum(unknown) THEN NULL ELSE sum(usd) END
+FROM (
+    SELECT role, step, model, count(*) calls, sum(tokens_in) tokens_in, sum(tokens_out) tokens_out,
+        sum(seconds) seconds, 0 attempts, 0 cached, 0 reasoning, 0.0 usd, 0 unknown, min(at) began
+    FROM calls GROUP BY role, step, model
+    UNION ALL
+    SELECT role, step, model, 0, 0, 0, 0.0, count(*), sum(CASE WHEN outcome = 'answer' THEN cached ELSE 0 END),
+        sum(CASE WHEN outcome = 'answer' THEN reasoning ELSE 0 END), total(usd), sum(usd IS NULL), min(at)
+    FROM attempts GROUP BY role, step, model
+) GROUP BY role, step, model ORDER BY min(began)
 """
-_CHUNK = 128
-"""Requests of one chunk: what a crash can cost."""
-
-Ask = TypeVar("Ask", Request, NextTokenRequest)
-Reply = TypeVar("Reply", Completion, NextTokens)
+_MARKS = 5_000
+"""Keys of one query at most."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,35 @@ class Call:
     role: str
     step: str
     model: str
-    method: Literal["complete", "next_tokens"]
+    method: Method
     request: str
     answer: str
     tokens_in: int
     tokens_out: int
     seconds: float
-    """Share of its chunk's wall-clock time."""
+    """Its share of the wall-clock time."""
+    at: str
+    """UTC, ISO 8601."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One row of the ledger; a request may take several."""
+
+    id: int
+    role: str
+    step: str
+    model: str
+    outcome: Literal["open", "answer", "lost", "failed"]
+    """Under way (or the process died), answered, cut off on the way, turned down."""
+    tokens_in: int
+    tokens_out: int
+    cached: int
+    reasoning: int
+    usd: float | None
+    """What it cost; the worst case while it is open or lost; None where the price is unknown."""
+    price: str
+    """Where the price comes from."""
     at: str
     """UTC, ISO 8601."""
 
@@ -81,14 +105,23 @@ class Usage:
     tokens_in: int
     tokens_out: int
     seconds: float
+    attempts: int = 0
+    """Requests sent to a server, failed ones among them."""
+    tokens_cached: int = 0
+    tokens_reasoning: int = 0
+    usd: float | None = 0.0
+    """None where a price is unknown; what runs on this machine costs nothing."""
 
 
 class CallStore:
-    """The append-only table `calls` of an SQLite file. Raises UserError for a file that is something else."""
+    """The tables of an SQLite file. Raises UserError for a file that is something else."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._connection = _connect(path)
+        self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[None] | None = None
         self.step = ""
 
     @contextmanager
@@ -101,23 +134,72 @@ class CallStore:
             self.step = before
 
     def answers(self, keys: Sequence[str]) -> dict[str, str]:
-        """The first stored answer of each key that may be served, as JSON."""
-        marks = ",".join("?" * len(keys))
-        with self._lock:
-            rows = self._connection.execute(
-                f"SELECT key, answer FROM calls WHERE key IN ({marks}) ORDER BY rowid", list(keys)
-            ).fetchall()
+        """The newest stored answer of each key that may be served, as JSON."""
         found: dict[str, str] = {}
-        for key, answer in rows:
-            if key not in found and _may_be_served(answer):
-                found[key] = answer
+        for start in range(0, len(keys), _MARKS):
+            some = list(keys[start : start + _MARKS])
+            marks = ",".join("?" * len(some))
+            with self._lock:
+                rows = self._connection.execute(
+                    f"SELECT key, answer FROM calls WHERE key IN ({marks}) ORDER BY rowid", some
+                ).fetchall()
+            found |= {key: answer for key, answer in rows if _may_be_served(answer)}
         return found
 
     def append(self, calls: Iterable[Call]) -> None:
-        """Write all of these calls or none."""
-        rows = [tuple(vars(call).values()) for call in calls]
+        """Write all of these calls or none, now."""
+        self._commit([(_INSERT_CALL, tuple(vars(call).values())) for call in calls])
+
+    def put(self, row: Call | Attempt) -> None:
+        """Write a row with the next transaction; `saved` says when."""
+        self._pending.append((_INSERT_CALL if isinstance(row, Call) else _INSERT_ATTEMPT, tuple(vars(row).values())))
+
+    async def saved(self) -> None:
+        """Return once everything put so far is on disk. Rows that come while others are written go together."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await asyncio.shield(self._next)
+
+    async def _write(self) -> None:
+        while (done := self._next) is not None:
+            rows, self._pending, self._next = self._pending, [], None
+            try:
+                await asyncio.to_thread(self._commit, rows)
+            except sqlite3.Error as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+    def _commit(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
         with self._lock, self._connection:
-            self._connection.executemany(_INSERT, rows)
+            for statement, values in rows:
+                self._connection.execute(statement, values)
+
+    def keep_capabilities(self, model: str, capabilities: str) -> None:
+        """Remember what a model said it can do, as JSON, where it is news."""
+        if self.capabilities(model) != capabilities:
+            self._commit([("INSERT INTO endpoints VALUES (?, ?, ?)", (model, capabilities, now()))])
+
+    def capabilities(self, model: str) -> str | None:
+        """What a model last said it can do, as JSON."""
+        query = "SELECT capabilities FROM endpoints WHERE model = ? ORDER BY rowid DESC LIMIT 1"
+        with self._lock:
+            row = self._connection.execute(query, (model,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def last_attempt(self) -> int:
+        """The largest id in the ledger."""
+        return int(self._number("SELECT max(id) FROM attempts"))
+
+    def spent(self) -> float:
+        """USD of all attempts, those that were never settled at their worst case."""
+        return float(self._number("SELECT total(usd) FROM attempts"))
+
+    def _number(self, query: str) -> float:
+        with self._lock:
+            return float(self._connection.execute(query).fetchone()[0] or 0)
 
     def usage(self) -> list[Usage]:
         """Totals by role, step and model, in the order of their first call. Tokens and wall-clock seconds."""
@@ -125,93 +207,18 @@ class CallStore:
             return [Usage(*row) for row in self._connection.execute(_USAGE)]
 
     def close(self) -> None:
-        """Close the file; the store cannot be used afterwards."""
+        """Write what is left and close the file; the store cannot be used afterwards."""
+        rows, self._pending = self._pending, []
+        self._commit(rows)
         with self._lock:
             self._connection.close()
-
-
-class Recorded:
-    """A model whose every answer goes through a store. It is a `Model` itself."""
-
-    def __init__(self, model: Model, store: CallStore, *, role: str, chunk: int = _CHUNK) -> None:
-        self.reference = model.reference
-        self._model = model
-        self._store = store
-        self._role, self._chunk = role, chunk
-
-    async def capabilities(self) -> Capabilities:
-        """As the model says."""
-        return await self._model.capabilities()
-
-    def count_tokens(self, prompt: Prompt) -> int:
-        """As the model says."""
-        return self._model.count_tokens(prompt)
-
-    async def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Stored answers where there are any, the model's elsewhere."""
-        return await self._through_store("complete", requests, self._model.complete, Completion)
-
-    async def next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
-        """Stored answers where there are any, the model's elsewhere."""
-        return await self._through_store("next_tokens", requests, self._model.next_tokens, NextTokens)
-
-    async def _through_store(
-        self,
-        method: Literal["complete", "next_tokens"],
-        requests: Sequence[Ask],
-        run: Callable[[Sequence[Ask]], Awaitable[list[Reply]]],
-        reply: type[Reply],
-    ) -> list[Reply]:
-        keys = _keys(self.reference, method, requests)
-        replies: list[Reply] = []
-        for start in range(0, len(requests), self._chunk):
-            part, part_keys = requests[start : start + self._chunk], keys[start : start + self._chunk]
-            stored = self._store.answers(part_keys)
-            if len(stored) == len(part):
-                replies += [reply.model_validate_json(stored[key]) for key in part_keys]
-                continue
-            began = time.perf_counter()
-            fresh = await run(part)
-            seconds = (time.perf_counter() - began) / len(part)
-            self._store.append(
-                self._call(key, method, request, answer, seconds)
-                for key, request, answer in zip(part_keys, part, fresh, strict=True)
-                if key not in stored
-            )
-            replies += [
-                reply.model_validate_json(stored[key]) if key in stored else answer
-                for key, answer in zip(part_keys, fresh, strict=True)
-            ]
-        return replies
-
-    def _call(
-        self,
-        key: str,
-        method: Literal["complete", "next_tokens"],
-        request: Request | NextTokenRequest,
-        answer: Completion | NextTokens,
-        seconds: float,
-    ) -> Call:
-        return Call(
-            key=key,
-            role=self._role,
-            step=self._store.step,
-            model=self.reference,
-            method=method,
-            request=request.model_dump_json(),
-            answer=answer.model_dump_json(),
-            tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out if isinstance(answer, Completion) else 1,
-            seconds=seconds,
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: an answer that was paid for survives a power cut too. One sync a chunk costs milliseconds.
+        # FULL: an answer that was paid for survives a power cut too. One sync a transaction costs milliseconds.
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
     except sqlite3.DatabaseError as error:
@@ -220,16 +227,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _keys(reference: str, method: str, requests: Sequence[Request | NextTokenRequest]) -> list[str]:
-    """One key per request; the n-th repetition of a request within the list has sample number n."""
-    seen: Counter[str] = Counter()
-    keys = []
-    for request in requests:
-        body = json.dumps([reference, method, request.model_dump(mode="json")], sort_keys=True, separators=(",", ":"))
-        keys.append(hashlib.sha256(f"{body}#{seen[body]}".encode()).hexdigest())
-        seen[body] += 1
-    return keys
-
-
 def _may_be_served(answer: str) -> bool:
     return json.loads(answer).get("finish") not in ("refusal", "error")
+
+
+def now() -> str:
+    """The time as it is written: UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

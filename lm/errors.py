@@ -4,7 +4,8 @@ TraitsmithError
   ├── UserError              what a person gave cannot be used: one line, no traceback, exit 2
   │     ├── ModelReferenceError  a model reference that names no model
   │     └── CapabilityError      a model that cannot do what its role needs
-  └── ModelFailure           a model or its server failed: exit 1, the run can be resumed
+  ├── ModelFailure           a model or its server failed: exit 1, the run can be resumed
+  └── BudgetReached          the next request might break the budget: exit 4, the run can be resumed
 """
 
 
@@ -26,3 +27,7 @@ class CapabilityError(UserError):
 
 class ModelFailure(TraitsmithError):
     """A model or its server failed in a way that retrying within limits did not mend."""
+
+
+class BudgetReached(TraitsmithError):
+    """The next request might cost more than the budget has left."""

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from agent.cli.options import HERE, AsJson, Out, Run
+from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices, Run
 from agent.folder import RunFolder, create_run, discard_run, find_run
 from agent.spec import ReviewMode, build_spec
+from agent.spending import build_spending
 from lm.errors import UserError
 
-EXIT_CODES = {"done": 0, "waiting": 3, "failed": 5, "interrupted": 130}
+EXIT_CODES = {"done": 0, "waiting": 3, "budget": 4, "failed": 5, "interrupted": 130}
 
 
 def create(
@@ -33,6 +34,12 @@ def create(
     seed: Annotated[int | None, typer.Option(help="Same seed, same dataset. [default: 0]")] = None,
     review: Annotated[
         str | None, typer.Option(help="terminal, file or none. [default: terminal if there is one, else file]")
+    ] = None,
+    budget: Budget = None,
+    prices: Prices = None,
+    cache: Cache = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="A run (or its store.sqlite) whose stored answers are taken as well.")
     ] = None,
     out: Out = HERE,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")] = False,
@@ -51,10 +58,11 @@ def create(
     }
     wanted = build_spec(trait, spec, given)
     mode = _review_mode(review)
+    spending = build_spending({"budget": budget, "prices": prices, "cache": cache, "answers": answers})
     from agent.cast import check_references
 
     check_references(wanted)
-    folder = create_run(out.resolve(), wanted, mode, replace)
+    folder = create_run(out.resolve(), wanted, mode, replace, spending)
     try:
         work_in_terminal(folder, mode, as_json, Console(stderr=as_json))
     except UserError:
@@ -64,10 +72,21 @@ def create(
         raise
 
 
-def resume(run: Run, out: Out = HERE, as_json: AsJson = False) -> None:
-    """Go on with a run after a crash, Ctrl-C or a review."""
+def resume(
+    run: Run,
+    budget: Budget = None,
+    prices: Prices = None,
+    cache: Cache = None,
+    out: Out = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run after a crash, Ctrl-C, a review or a raised budget."""
     folder = find_run(run, out.resolve())
-    work_in_terminal(folder, folder.read_info().review, as_json, Console(stderr=as_json))
+    info = folder.read_info()
+    spending = build_spending({"budget": budget, "prices": prices, "cache": cache}, info.spending)
+    if spending != info.spending:
+        folder.write_info(info.model_copy(update={"spending": spending}))
+    work_in_terminal(folder, info.review, as_json, Console(stderr=as_json))
 
 
 def work_in_terminal(folder: RunFolder, mode: ReviewMode, as_json: bool, console: Console) -> None:

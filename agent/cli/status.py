@@ -106,10 +106,17 @@ def _costs(summary: "RunSummary") -> Table:
     for name, total in zip(("calls", "tokens in", "tokens out"), totals, strict=True):
         table.add_column(name, f"{total:,}", justify="right")
     table.add_column("time", _minutes(costs.seconds), justify="right")
+    if costs.attempts:
+        table.add_column("USD", _usd(costs.usd), justify="right")
     for row in costs.rows:
         counts = (f"{count:,}" for count in (row.calls, row.tokens_in, row.tokens_out))
-        table.add_row(row.step.replace("_", " "), row.role, *counts, _minutes(row.seconds))
+        paid = (_usd(row.usd),) if costs.attempts else ()
+        table.add_row(row.step.replace("_", " "), row.role, *counts, _minutes(row.seconds), *paid)
     return table
+
+
+def _usd(amount: float | None) -> str:
+    return "unknown" if amount is None else f"{amount:.4f}"
 
 
 def _sign(state: str) -> Text:

@@ -113,7 +113,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("plain", "score", "signed", "percent", "interval", "percents", "seconds", "count", "label"):
+    for name in ("plain", "score", "signed", "percent", "interval", "percents", "seconds", "usd", "count", "label"):
         environment.filters[name] = getattr(numbers, name)
     for module in (charts_pairs, charts_directions):
         environment.globals |= {name: getattr(module, name) for name in vars(module) if name.startswith("draw_")}

@@ -34,6 +34,23 @@ class CostsView:
         return sum(row.seconds for row in self.rows)
 
     @property
+    def usd(self) -> float | None:
+        """USD of all attempts; None where a price is unknown."""
+        known = [row.usd for row in self.rows if row.usd is not None]
+        return sum(known) if len(known) == len(self.rows) else None
+
+    @property
+    def attempts(self) -> int:
+        """Requests sent to servers; none where every model runs here."""
+        return sum(row.attempts for row in self.rows)
+
+    @property
+    def cached_share(self) -> float:
+        """Share of the tokens read that a server had kept from before."""
+        served = sum(row.tokens_in for row in self.rows if row.attempts)
+        return sum(row.tokens_cached for row in self.rows) / served if served else 0.0
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Steps in the order of their first call."""
         return tuple(dict.fromkeys(row.step for row in self.rows))

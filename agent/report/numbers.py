@@ -68,6 +68,11 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def usd(value: float | None) -> str:
+    """An amount of money; an unknown price stays unknown."""
+    return "unknown" if value is None else f"{value:.4f}\N{NO-BREAK SPACE}$"
+
+
 def count(value: int) -> str:
     """A whole number with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -17,7 +17,7 @@ from lm.errors import CapabilityError, ModelFailure
 from lm.limits import Patience, together
 from lm.metering import Meter, Use
 from lm.references import ModelReference
-from lm.remote.endpoint import Endpoint, body_of, key_of, worst_case
+from lm.remote.endpoint import FREE, Endpoint, body_of, key_of, worst_case
 from lm.remote.faults import Refused, Rejected
 from lm.remote.openai_answers import Finish, ListedModel, ModelList
 from lm.types import Capabilities, Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
@@ -256,13 +256,13 @@ class AnthropicModel:
         """The model as the server lists it; None where it lists none."""
 
         def read(body: bytes) -> tuple[ModelList, Use]:
-            return ModelList.model_validate_json(body), Use(tokens_in=0, tokens_out=0)
+            return ModelList.model_validate_json(body), FREE
 
         def send() -> Awaitable[bytes]:
             return body_of(self._client().models.with_raw_response.list())
 
         try:
-            found = await self._endpoint().ask(send, read, Use(tokens_in=0, tokens_out=0))
+            found = await self._endpoint().ask(send, read, FREE)
         except Rejected as error:
             if "HTTP 404" in str(error):
                 return None

@@ -14,6 +14,8 @@ from lm.types import Prompt
 
 T = TypeVar("T")
 
+FREE = Use(tokens_in=0, tokens_out=0)
+"""What asking for a list or for tokens takes; it is not booked."""
 _TURN_TOKENS = 64
 """More than a chat template adds to a turn."""
 
@@ -40,7 +42,8 @@ class Endpoint:
     async def _attempt(
         self, send: Callable[[], Awaitable[bytes]], read: Callable[[bytes], tuple[T, Use]], worst: Use
     ) -> T:
-        ticket = await self.meter.reserve(worst)
+        meter = self.meter if worst != FREE else Unmetered()
+        ticket = await meter.reserve(worst)
         try:
             async with asyncio.timeout(self.patience.attempt_timeout):
                 body = await send()
@@ -48,12 +51,12 @@ class Endpoint:
         except Exception as error:
             fault = fault_of(error, self.reference, self.key)
             lost = isinstance(fault, Transient) and fault.cause == "line"
-            self.meter.settle(ticket, "lost" if lost else "failed")
+            meter.settle(ticket, "lost" if lost else "failed")
             raise fault from error
         except BaseException:
-            self.meter.settle(ticket, "lost")
+            meter.settle(ticket, "lost")
             raise
-        self.meter.settle(ticket, "answer", used)
+        meter.settle(ticket, "answer", used)
         return answer
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lm.errors import ModelFailure
 from lm.limits import together
 from lm.metering import Use
-from lm.remote.endpoint import Endpoint, body_of
+from lm.remote.endpoint import FREE, Endpoint, body_of
 from lm.remote.faults import Refused, Rejected
 from lm.remote.openai_answers import ChatAnswer, ListedModel, ModelList, TextAnswer, Tokenized
 from lm.types import Capabilities
@@ -62,9 +62,9 @@ class _Probe:
     async def ask(self, send: Callable[[], Awaitable[bytes]], answer: type[Any], free: bool = False) -> Any:
         def read(body: bytes) -> tuple[Any, Use]:
             found = answer.model_validate_json(body)
-            return found, Use(tokens_in=0, tokens_out=0) if free else found.usage.use()
+            return found, FREE if free else found.usage.use()
 
-        return await self.endpoint.ask(send, read, Use(tokens_in=0, tokens_out=0) if free else _SMALL)
+        return await self.endpoint.ask(send, read, FREE if free else _SMALL)
 
     async def try_ask(self, send: Callable[[], Awaitable[bytes]], answer: type[Any], free: bool = False) -> Any:
         """The answer, or what the server has against the request. A wrong key or name ends it all."""

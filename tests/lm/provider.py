@@ -35,6 +35,8 @@ class Provider:
         self.say: Callable[[dict[str, Any]], str] = lambda body: "73"
         """What the model writes for a request's body."""
         self.odds: dict[str, float] = {"73": -0.1, "7": -3.0}
+        """Log-probabilities of the first token."""
+        self.roots: dict[str, str] = {}
         self.stop = "stop"
         self.delay = 0.0
         self.requests: list[dict[str, Any]] = []
@@ -91,7 +93,9 @@ class Provider:
     async def _answer(self, path: str, headers: dict[str, str], body: dict[str, Any], writer: Any) -> bool:
         """Answer one request; False to hang up."""
         if path.endswith("/models"):
-            return await _send(writer, 200, {"data": [{"id": name} for name in self.models]})
+            return await _send(
+                writer, 200, {"data": [{"id": name, "root": self.roots.get(name)} for name in self.models]}
+            )
         if not path.endswith(("completions", "messages")):
             return await _send(writer, 404, {"error": {"message": f"no {path} here"}})
         self.number += 1
@@ -131,11 +135,16 @@ class Provider:
             writer.transport.abort()
         return False
 
+    def odds_of(self, body: dict[str, Any]) -> dict[str, float]:
+        """Log-probabilities of the first token of the answer to a body."""
+        return self.odds
+
     def _reply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         shape = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
         shape = shape or (body.get("output_config") or {}).get("format", {}).get("schema")
         asked_to_obey = shape is not None and list(shape["properties"]) == ["answer"]
         text = '{"answer": "yes"}' if asked_to_obey else self.say(body)
+        odds = self.odds_of(body)
         if path.endswith("messages"):
             usage = {"input_tokens": 10, "output_tokens": 3, "cache_read_input_tokens": 4}
             stop = {"stop": "end_turn", "length": "max_tokens"}.get(self.stop, self.stop)
@@ -148,11 +157,11 @@ class Provider:
             }
         usage = {"prompt_tokens": 10, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
         if path.endswith("chat/completions"):
-            logs = [{"token": token, "logprob": value} for token, value in self.odds.items()]
+            logs = [{"token": token, "logprob": value} for token, value in odds.items()]
             content = [{**logs[0], "top_logprobs": logs}] if body.get("logprobs") else None
             choice = {"message": {"content": text}, "finish_reason": self.stop, "logprobs": {"content": content}}
             return {"choices": [choice], "usage": usage}
-        tokens = {"tokens": [text], "token_logprobs": [-0.5], "top_logprobs": [self.odds]}
+        tokens = {"tokens": [text], "token_logprobs": [-0.5], "top_logprobs": [odds]}
         return {"choices": [{"text": text, "finish_reason": self.stop, "logprobs": tokens}], "usage": usage}
 
 

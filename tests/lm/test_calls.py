@@ -3,9 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lm.calls import CallStore, Recorded
+from lm.calls import CallStore
 from lm.errors import ModelFailure, UserError
 from lm.local.model import LocalModel
+from lm.recorded import Recorded
 from lm.scripted import ScriptedModel
 from lm.types import Completion, Message, NextTokenRequest, Request, Sampling
 

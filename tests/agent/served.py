@@ -1,0 +1,66 @@
+"""A provider in a thread of its own that plays every role from the scripts of the small world."""
+
+import asyncio
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.spec import Spec
+from lm.scripted import Script, ScriptedAnswer
+from lm.types import NextTokenRequest, Request, Sampling
+from tests.agent.scripted import author_script, build_spec, judge_script, subject_script
+from tests.lm.provider import Provider
+
+
+def scripted_provider() -> Provider:
+    """Answers as the scripts do: texts by prompt, scores as probabilities of the first token."""
+    lines = [*author_script(), *judge_script(), *subject_script()]
+    script = Script([ScriptedAnswer.model_validate(line) for line in lines])
+    sampling = Sampling(max_tokens=1)
+    provider = Provider()
+
+    def say(body: dict[str, Any]) -> str:
+        if "Say hello" in _prompt(body) or "number 73" in _prompt(body) or "One, two" in _prompt(body):
+            return "73"
+        return script.reply(Request(prompt=_prompt(body), sampling=sampling)).text
+
+    def odds_of(body: dict[str, Any]) -> dict[str, float]:
+        if "number 73" in _prompt(body):
+            return {"73": -0.1}
+        if not body.get("logprobs"):
+            return {}
+        odds = script.odds(NextTokenRequest(prompt=_prompt(body)))
+        return {token: math.log(probability) for token, probability in odds.items()}
+
+    provider.say, provider.odds_of = say, odds_of  # type: ignore[method-assign]
+    return provider
+
+
+def served_spec(folder: Path, provider: Provider, **fields: object) -> Spec:
+    """The small world's spec with every role on the provider."""
+    reference = f"openai:small@{provider.url}"
+    return build_spec(folder, **{"author": reference, "judge": reference, "subject": reference, **fields})
+
+
+@contextmanager
+def running(provider: Provider) -> Iterator[Provider]:
+    """The provider, answering from another thread while this one does something else."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(provider.__aenter__(), loop).result(10)
+    try:
+        yield provider
+    finally:
+        asyncio.run_coroutine_threadsafe(provider.__aexit__(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+def _prompt(body: dict[str, Any]) -> str:
+    if "prompt" in body:
+        return str(body["prompt"])
+    return "\n".join(turn["content"] for turn in body["messages"])

@@ -1,0 +1,228 @@
+"""Answers of served models: on disk one by one, asked for and paid once, killed at any moment."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from lm.calls import CallStore
+from lm.errors import BudgetReached, ModelFailure, UserError
+from lm.ledger import Ledger
+from lm.limits import Patience
+from lm.metering import Use
+from lm.prices import Price, PriceList, load_prices
+from lm.recorded import Recorded
+from lm.references import parse_reference
+from lm.remote.openai import OpenAIModel
+from lm.types import NextTokenRequest
+from tests.lm.provider import Provider
+from tests.lm.test_limits import FAULTS, SHORT, requests
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def store(tmp_path) -> Iterator[CallStore]:
+    opened = CallStore(tmp_path / "store.sqlite")
+    yield opened
+    opened.close()
+
+
+def priced(provider: Provider, usd: float = 1000.0) -> PriceList:
+    """So much for a million tokens, read or written."""
+    return PriceList({f"openai:small@{provider.url}": Price(input=usd, output=usd, cached=usd / 2, source="test")})
+
+
+def recorded(provider: Provider, store: CallStore, patience: Patience = SHORT, **more) -> Recorded:
+    model = OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience)
+    budget = more.pop("budget", None)
+    return Recorded(model, store, role="author", ledger=Ledger(store, priced(provider), budget), **more)
+
+
+async def test_each_answer_is_on_disk_although_others_fail(store):
+    async with Provider() as provider:
+        model = recorded(provider, store)
+        await model.capabilities()
+        provider.number = 0
+        provider.misbehave = lambda number: "401" if number == 7 else None
+        provider.delay = 0.02
+        with pytest.raises(ModelFailure, match="401"):
+            await model.complete(requests(60))
+        provider.misbehave = lambda number: None
+        provider.delay = 0
+        kept = store.usage()[-1].calls
+        before = provider.number
+        assert len(await model.complete(requests(60))) == 60
+        assert provider.number - before == 60 - kept
+
+
+async def test_the_ledger_equals_what_was_delivered_and_lists_what_was_lost(store):
+    random = Random(3)
+    async with Provider() as provider:
+        model = recorded(provider, store)
+        await model.capabilities()
+        provider.delivered.clear()
+        before = len(attempts(store))
+        provider.misbehave = lambda number: random.choice(FAULTS) if random.random() < 0.2 else None
+        await model.complete(requests(200))
+        rows = attempts(store)[before:]
+    answers = [row for row in rows if row["outcome"] == "answer"]
+    assert len(answers) == sum(provider.delivered.values()) == 200
+    assert all((row["tokens_in"], row["cached"], row["tokens_out"]) == (10, 4, 3) for row in answers)
+    assert all(row["usd"] == pytest.approx((6 + 4 / 2 + 3) * 1e-3) for row in answers)
+    lost = [row for row in rows if row["outcome"] == "lost"]
+    assert lost
+    assert all(row["usd"] > 0.05 for row in lost)
+    assert {row["usd"] for row in rows if row["outcome"] == "failed"} == {0.0}
+    usage = store.usage()[-1]
+    assert usage.calls == 200
+    assert usage.usd == pytest.approx(sum(row["usd"] for row in attempts(store)))
+
+
+async def test_a_budget_is_never_broken_and_a_higher_one_goes_on(store):
+    async with Provider() as provider:
+        model = recorded(provider, store, budget=1.0)
+        with pytest.raises(BudgetReached, match=r"the budget of 1.00 USD is reached"):
+            await model.complete(requests(300))
+        await store.saved()
+        spent = store.spent()
+        assert 0.5 < spent <= 1.0
+        assert not [row for row in attempts(store) if row["outcome"] == "open"]
+        paid = sum(provider.delivered.values())
+        assert len(await recorded(provider, store, budget=20.0).complete(requests(300))) == 300
+        assert set(provider.delivered.values()) <= {1, 2}  # 2: the probes of the second process
+        assert sum(provider.delivered.values()) - paid < 300
+    assert store.spent() > spent
+
+
+async def test_an_attempt_in_flight_counts_at_its_worst_case(store):
+    async with Provider() as provider:
+        ledger = Ledger(store, priced(provider), 1.0)
+        await ledger.meter("author", f"openai:small@{provider.url}").reserve(Use(tokens_in=500, tokens_out=100))
+        assert store.spent() == pytest.approx(0.75)
+        again = Ledger(store, priced(provider), 1.0)
+        with pytest.raises(BudgetReached):
+            await again.meter("author", f"openai:small@{provider.url}").reserve(Use(tokens_in=500, tokens_out=0))
+
+
+async def test_the_modes_of_the_cache(store, tmp_path):
+    async with Provider() as provider:
+        answers = iter(range(1000))
+        provider.say = lambda body: str(next(answers))
+
+        async def texts(**more) -> list[str]:
+            return [done.text for done in await recorded(provider, store, **more).complete(requests(2))]
+
+        with pytest.raises(ModelFailure, match="never asked what it can do"):
+            await texts(mode="replay")
+        first = sorted(await texts())
+        assert sorted(await texts()) == first
+        refreshed = sorted(await texts(mode="refresh"))
+        assert refreshed != first
+        assert sorted(await texts()) == refreshed
+        assert sorted(await texts(mode="off")) not in (first, refreshed)
+        newest = sorted(await texts())
+        number = provider.number
+        assert sorted(await texts(mode="replay")) == newest
+        with pytest.raises(ModelFailure, match=r"1 of 3 answers of the author .* were never recorded"):
+            await recorded(provider, store, mode="replay").complete(requests(3))
+        empty = CallStore(tmp_path / "empty.sqlite")
+        other = recorded(provider, empty, mode="replay", older=store)
+        assert sorted(done.text for done in await other.complete(requests(2))) == newest
+        assert provider.number == number
+        assert empty.usage() == []
+        empty.close()
+
+
+async def test_next_tokens_are_stored_too(store):
+    async with Provider() as provider:
+        model = recorded(provider, store)
+        asked = [NextTokenRequest(prompt="I", top=2), NextTokenRequest(prompt="You", top=2)]
+        first = await model.next_tokens(asked)
+        number = provider.number
+        assert await model.next_tokens(asked) == first
+        assert provider.number == number
+
+
+async def test_what_the_endpoint_serves_is_part_of_an_answers_identity(store):
+    async with Provider() as provider:
+        await recorded(provider, store).complete(requests(1))
+        provider.roots = {"small": "weights-2"}
+        before = sum(provider.delivered.values())
+        await recorded(provider, store).complete(requests(1))
+        assert max(provider.delivered.values()) == 2
+        assert sum(provider.delivered.values()) > before
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from lm.calls import CallStore
+from lm.recorded import Recorded
+from lm.ledger import Ledger
+from lm.open import open_model
+from lm.prices import load_prices
+from tests.lm.test_limits import requests
+
+store = CallStore(Path(sys.argv[1]))
+model = Recorded(open_model(sys.argv[2]), store, role="author", ledger=Ledger(store, load_prices(Path(sys.argv[3]))))
+asyncio.run(model.complete(requests(500)))
+"""
+
+
+async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_flight(tmp_path):
+    import asyncio
+
+    random = Random(1)
+    async with Provider() as provider:
+        provider.delay = 0.05
+        reference = f"openai:small@{provider.url}"
+        prices = tmp_path / "prices.toml"
+        prices.write_text(f'dated = "today"\n[models."{reference}"]\ninput = 1.0\noutput = 1.0\n')
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "store.sqlite"), reference, str(prices)]
+        in_flight, done = 0, False
+        for _ in range(4):
+            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+            before = provider.number
+            while provider.number < before + 20 and process.poll() is None:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(random.random() * 0.1)
+            done = process.poll() == 0
+            process.kill()
+            in_flight += provider.inside
+            process.wait()
+            await asyncio.sleep(0.1)
+        if not done:
+            assert await asyncio.to_thread(subprocess.call, command, cwd=ROOT) == 0
+    asked = {body: times for body, times in provider.delivered.items() if '"content": "number ' in body}
+    assert len(asked) == 500
+    # An answer may be on its way to the process, or to the disk, when it dies.
+    assert sum(asked.values()) - 500 <= in_flight + 4 * 16
+    with sqlite3.connect(tmp_path / "store.sqlite") as file:
+        assert file.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
+
+
+def test_prices_are_dated_and_ones_own_win(tmp_path):
+    listed = load_prices()
+    assert listed.of("openai:gpt-4.1-mini-2025-04-14") == listed.of("openai:gpt-4.1-mini")
+    assert "list prices of 20" in listed.of("openai:gpt-4.1-mini").source
+    assert listed.of("openai:gpt-4.1-mini").cost(Use(tokens_in=1_000_000, tokens_out=0)) == pytest.approx(0.4)
+    assert listed.of("openai:unheard-of") is None
+    assert listed.of("openai:gpt-4.1-mini@http://elsewhere/v1") is None
+    assert listed.of("organism").cost(Use(tokens_in=9, tokens_out=9)) == 0
+    own = tmp_path / "prices.toml"
+    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninput = 1.0\noutput = 2.0\n')
+    assert load_prices(own).of("openai:gpt-4.1-mini").output == 2.0
+    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninputs = 1.0\n')
+    with pytest.raises(UserError, match="USD per million tokens"):
+        load_prices(own)
+
+
+def attempts(store: CallStore) -> list[dict[str, object]]:
+    cursor = store._connection.execute("SELECT * FROM attempts ORDER BY id")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
