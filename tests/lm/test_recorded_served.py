@@ -54,6 +54,7 @@ async def test_each_answer_is_on_disk_although_others_fail(store):
             await model.complete(requests(60))
         provider.misbehave = lambda number: None
         provider.delay = 0
+        await store.saved()
         kept = store.usage()[-1].calls
         before = provider.number
         assert len(await model.complete(requests(60))) == 60
