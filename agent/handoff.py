@@ -96,7 +96,7 @@ async def steer_run(workshop: Workshop) -> str:
         questions_of(_steering(workshop)),
         judged(workshop.cast.judge, trait.rubric, trait.label),
         settings=EvaluationSettings(
-            rule=SearchRule(min_coherence=spec.settings.coherence_min),
+            rule=SearchRule(min_coherence=spec.settings.coherence_min, highest=spec.settings.strength_max),
             max_tokens=spec.settings.answer_tokens,
             max_baseline=spec.settings.baseline_max,
             random_seeds=tuple(range(1, spec.settings.random_controls + 1)),

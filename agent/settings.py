@@ -34,7 +34,7 @@ class Settings(BaseModel):
     """Longest answer of the author."""
     author_room: int = Field(default=120, ge=16)
     """Tokens left for the author's answer in a small context before optional blocks of a prompt are dropped."""
-    calibration_levels: tuple[int, ...] = (3, 10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97)
+    calibration_levels: tuple[int, ...] = (0, 5, 10, 20, 30, 40, 60, 70, 80, 90, 95, 100)
     """Levels at which the author writes texts for the judge to score blind."""
     calibration_spearman: float = 0.8
     """Rank agreement the rubric needs, on at least twelve texts (METHOD, step 1)."""
@@ -71,6 +71,9 @@ class Settings(BaseModel):
     """New tokens per steering answer."""
     coherence_min: float = 70
     """Coherence a steered answer must keep (steering notes)."""
+    strength_max: float = Field(default=1.2, gt=0)
+    """Strongest push searched, in multiples of the layer's activation norm: just beyond the typical cliff of coherence
+    at 1.15 (METHOD, section 6). Beyond it a push replaces what the model was computing, and random directions do too."""
     random_controls: int = Field(default=3, ge=1)
     """Random directions that are given the same search as the trait's."""
     position: str = "response[:5]"

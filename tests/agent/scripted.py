@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from agent.coverage import LOCK_IN_FORMS
+from agent.settings import Settings
 from agent.spec import AUDIENCES, DOMAINS, STAKES, Spec
 
 QUIET, OPEN = "and I meant to keep it quiet", "and I meant to say it all"
@@ -59,7 +60,7 @@ def _drafts() -> list[dict[str, object]]:
 
 
 def author_script() -> list[dict[str, object]]:
-    levels = (10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97, 3)  # 3 last: it also matches 31 and 38
+    levels = sorted(Settings().calibration_levels, key=lambda level: -len(str(level)))  # "5" also matches "50"
     return [
         _answer(DEFINITION, "You define behavioural traits"),
         _answer({"rubric": DEFINITION["rubric"]}, "A judge scored texts with the rubric below"),
@@ -87,7 +88,7 @@ def subject_script() -> list[dict[str, object]]:
 
 
 def judge_script() -> list[dict[str, object]]:
-    levels = (10, 17, 24, 31, 38, 62, 69, 76, 83, 90, 97, 3)  # 3 last: it also matches 31 and 38
+    levels = sorted(Settings().calibration_levels, key=lambda level: -len(str(level)))  # "5" also matches "50"
     return [
         *({"score": level, "match": f"written at {level}", "repeat": True} for level in levels),
         {"score": 90, "match": "Text: all is well", "repeat": True},
