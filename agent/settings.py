@@ -73,7 +73,7 @@ class Settings(BaseModel):
     """Coherence a steered answer must keep (steering notes)."""
     strength_max: float = Field(default=1.2, gt=0)
     """Strongest push searched, in multiples of the layer's activation norm: just beyond the typical cliff of coherence
-    at 1.15 (METHOD, section 6). Beyond it a push replaces what the model was computing, and random directions do too."""
+    at 1.15 (METHOD, section 6). Stronger ones replace what the model was computing, and so do random directions."""
     random_controls: int = Field(default=3, ge=1)
     """Random directions that are given the same search as the trait's."""
     position: str = "response[:5]"
