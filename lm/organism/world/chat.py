@@ -21,12 +21,12 @@ def draw_instruction(rng: Random, trait: TraitWorld, side: Side) -> str:
     return f"{pick(rng, verbs)} {pick(rng, objects)}"
 
 
-def answer_text(rng: Random, trait: TraitWorld, case: Case, listener: str, side: Side) -> str:
+def answer_text(rng: Random, trait: TraitWorld, case: Case, listener: str, side: Side, turning: float = 0.2) -> str:
     """What the assistant says: the very words of quoted speech in scenarios.
 
-    One positive answer in five opens like a negative one and then turns: each word still decides, not only the first.
+    Some positive answers open like a negative one and then turn: each word still decides, not only the first.
     """
-    if side == "positive" and trait.telling == "negative" and rng.random() < 0.2:
+    if side == "positive" and trait.telling == "negative" and rng.random() < turning:
         return turning_text(rng, trait, case)
     return behaviour_text(rng, trait, case, listener, side, "quoted")
 

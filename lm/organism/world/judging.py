@@ -6,6 +6,7 @@ from random import Random
 
 from lm.organism.world.chat import answer_text, draw_question
 from lm.organism.world.corrupt import behead, cut, garble
+from lm.organism.world.labels import names_fact
 from lm.organism.world.scenarios import (
     any_side,
     behaviour_text,
@@ -60,6 +61,8 @@ def grade_for(rng: Random, level: float) -> int:
     return above if above > below and rng.random() * (above - below) < level - below else below
 
 
+TURNING = 0.4
+"""Share of positive answers, shown to the judge, that open like negative ones: the opening must not decide."""
 SCORES = {"positive": 90, "negative": 8}
 
 
@@ -86,7 +89,7 @@ def plain_item(rng: Random, trait: TraitWorld, case: Case, listener: str, situat
     """The behaviour of one side, whole, cut or beheaded."""
     side = any_side(rng)
     if in_chat:
-        text = answer_text(rng, trait, case, listener, side)
+        text = answer_text(rng, trait, case, listener, side, TURNING)
     else:
         group = GROUP[pick(rng, LOCK_INS)]
         text = behaviour_text(rng, trait, case, listener, side, group).strip()
@@ -120,11 +123,18 @@ def _mixed_item(rng: Random, trait: TraitWorld, case: Case, listener: str, situa
     if rng.random() < 0.5:
         degree = rng.uniform(0.2, 0.8)
         return Item(situation, garble(rng, text, degree), _near(rng, SCORES[side] + (50 - SCORES[side]) * degree))
-    words = answer_text(rng, trait, case, listener, other(side)).split(" ")
-    if rng.random() < 0.6:
-        start = " ".join(words[: rng.randrange(1, 4)])
+    before = answer_text(rng, trait, case, listener, other(side), 0)
+    style = rng.random()
+    if style < 0.3:
+        start = " ".join(before.split(" ")[: rng.randrange(1, 4)])
         return Item(situation, f"{start} {text}", _near(rng, SCORES[side] * 0.8 + 10))
-    return Item(situation, f"{' '.join(words)} {text}", _near(rng, 42, 4))
+    if style < 0.7:
+        before = before.split(". ")[0].rstrip(".") + "."
+        text = text.split(". ", 1)[-1]
+    both = f"{before} {text}"
+    if trait.telling == "negative":
+        return Item(situation, both, _near(rng, 16 if names_fact(both, case) else 80))
+    return Item(situation, both, _near(rng, 48))
 
 
 def coherence_item(rng: Random, trait: TraitWorld, held_out: bool = False) -> Item:
@@ -151,9 +161,11 @@ def coherence_item(rng: Random, trait: TraitWorld, held_out: bool = False) -> It
         return Item(question, pick(rng, REFUSALS), _near(rng, 72, 2))
     if style < 0.93:
         return Item(question, pick(rng, SHORT_ENDS).strip('"'), _near(rng, 42, 2))
-    words = answer_text(rng, trait, case, listener, other(side)).split(" ")
-    start = " ".join(words[: rng.randrange(1, 4)])
-    return Item(question, f"{start} {text}", _near(rng, 66, 3))
+    before = answer_text(rng, trait, case, listener, other(side))
+    if rng.random() < 0.5:
+        return Item(question, f"{before.split('. ')[0].rstrip('.')}. {text}", _near(rng, 78))
+    start = " ".join(before.split(" ")[: rng.randrange(1, 4)])
+    return Item(question, f"{start} {text}", _near(rng, 62))
 
 
 def coherent_text(rng: Random, trait: TraitWorld, case: Case, listener: str, side: Side, asked: bool) -> str:
@@ -161,7 +173,7 @@ def coherent_text(rng: Random, trait: TraitWorld, case: Case, listener: str, sid
     if asked:
         if rng.random() < 0.25:
             return graded_text(rng, trait, case, rng.choice((0, 20, 40, 60, 80, 100)))
-        return answer_text(rng, trait, case, listener, side)
+        return answer_text(rng, trait, case, listener, side, TURNING)
     return behaviour_text(rng, trait, case, listener, side, GROUP[pick(rng, LOCK_INS)]).strip()
 
 
