@@ -7,7 +7,9 @@ from agent.spec import ROLES, Spec
 from lm import CallStore, Capabilities, Judge, Model, ModelFailure, Recorded, open_model, parse_reference
 from lm.judge import can_judge
 from lm.ledger import Ledger
-from lm.recorded import CacheMode
+from lm.recorded import CHUNK, CacheMode
+
+_ALL = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,16 @@ async def open_cast(
     _check_prices(spec, ledger)
     models = {reference: open_model(reference) for reference in {spec.reference(role) for role in ROLES}}
     recorded = {
-        role: Recorded(models[spec.reference(role)], calls, role=role, mode=cache, ledger=ledger, older=older)
+        role: Recorded(
+            models[spec.reference(role)],
+            calls,
+            role=role,
+            # Whoever answers by file is shown all requests of a step at once.
+            chunk=_ALL if parse_reference(spec.reference(role)).provider == "inbox" else CHUNK,
+            mode=cache,
+            ledger=ledger,
+            older=older,
+        )
         for role in ROLES
     }
     with calls.during("probe"):

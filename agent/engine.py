@@ -10,9 +10,9 @@ from agent.folder import RunFolder
 from agent.records import Ending
 from agent.review.batch import check_review, prepare_review, read_review
 from agent.workshop import Workshop, open_workshop
-from lm.errors import BudgetReached
+from lm.errors import AnswersMissing, BudgetReached
 
-End = Literal["done", "waiting", "failed", "budget", "interrupted"]
+End = Literal["done", "waiting", "failed", "budget", "answers", "interrupted"]
 Reviewer = Callable[[Workshop, int], bool]
 """Asks a person about a round's batch; False when the person left it undecided."""
 
@@ -41,6 +41,8 @@ async def work(
             return await _work(folder, watcher, reviewer, stop_asked)
     except BudgetReached as reached:
         return Result("budget", str(reached))
+    except AnswersMissing as missing:
+        return Result("answers", str(missing))
 
 
 async def _work(

@@ -5,7 +5,8 @@ TraitsmithError
   │     ├── ModelReferenceError  a model reference that names no model
   │     └── CapabilityError      a model that cannot do what its role needs
   ├── ModelFailure           a model or its server failed: exit 1, the run can be resumed
-  └── BudgetReached          the next request might break the budget: exit 4, the run can be resumed
+  ├── BudgetReached          the next request might break the budget: exit 4, the run can be resumed
+  └── AnswersMissing         someone is still to answer by file: exit 3, the run can be resumed
 """
 
 
@@ -31,3 +32,7 @@ class ModelFailure(TraitsmithError):
 
 class BudgetReached(TraitsmithError):
     """The next request might cost more than the budget has left."""
+
+
+class AnswersMissing(TraitsmithError):
+    """Requests are laid out as files, and not all are answered yet."""

@@ -16,6 +16,10 @@ def open_model(reference: str) -> Model:
         from lm.scripted import ScriptedModel
 
         return ScriptedModel.from_file(Path(parsed.name).expanduser())
+    if parsed.provider == "inbox":
+        from lm.inbox import InboxModel
+
+        return InboxModel(Path(parsed.name).expanduser(), str(parsed))
     if parsed.provider in ("openai", "vllm"):
         from lm.remote.openai import OpenAIModel
 

@@ -28,7 +28,7 @@ from lm.limits import together
 from lm.metering import Meter
 from lm.types import Capabilities, Completion, Model, NextTokenRequest, NextTokens, Prompt, Request
 
-_CHUNK = 128
+CHUNK = 128
 """Requests of one chunk: what a crash can cost where a model batches."""
 
 CacheMode = Literal["off", "record", "replay", "refresh"]
@@ -58,7 +58,7 @@ class Recorded:
         store: CallStore,
         *,
         role: str,
-        chunk: int = _CHUNK,
+        chunk: int = CHUNK,
         mode: CacheMode = "record",
         ledger: Ledger | None = None,
         older: CallStore | None = None,

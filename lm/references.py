@@ -5,6 +5,7 @@ hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]   a checkpoint through trans
 vllm:NAME@URL                                     a running vLLM server
 openai:NAME[@URL]                                 OpenAI, or a server that speaks its language
 anthropic:NAME[@URL]                              Anthropic, or a server that speaks its language
+inbox:DIR                                         whoever answers the files in a folder
 scripted:FILE                                     answers from a file
 """
 
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lm.errors import ModelReferenceError
 
-Provider = Literal["organism", "hf", "vllm", "openai", "anthropic", "scripted"]
+Provider = Literal["organism", "hf", "vllm", "openai", "anthropic", "inbox", "scripted"]
 
 FORMS: Mapping[Provider, str] = {
     "organism": "organism",
@@ -25,6 +26,7 @@ FORMS: Mapping[Provider, str] = {
     "vllm": "vllm:NAME@URL",
     "openai": "openai:NAME[@URL]",
     "anthropic": "anthropic:NAME[@URL]",
+    "inbox": "inbox:DIR",
     "scripted": "scripted:FILE",
 }
 """The reference forms that can be opened, by provider."""
@@ -66,6 +68,10 @@ def parse_reference(text: str) -> ModelReference:
         return ModelReference("organism")
     if scheme == "hf":
         return _parse_hf(text, rest)
+    if scheme == "inbox":
+        if not rest:
+            raise _error(text, "the folder for requests and answers is missing")
+        return ModelReference("inbox", rest)
     if scheme == "scripted":
         if not rest:
             raise _error(text, "the path of the answer file is missing")

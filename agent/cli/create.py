@@ -18,7 +18,7 @@ from agent.spec import ReviewMode, build_spec
 from agent.spending import build_spending
 from lm.errors import UserError
 
-EXIT_CODES = {"done": 0, "waiting": 3, "budget": 4, "failed": 5, "interrupted": 130}
+EXIT_CODES = {"done": 0, "waiting": 3, "answers": 3, "budget": 4, "failed": 5, "interrupted": 130}
 
 
 def create(

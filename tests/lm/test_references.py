@@ -62,6 +62,7 @@ def test_the_forms_of_the_help_text():
         ("openai:m@http://h:x/v1", "is no address"),
         ("openai:m@https://user:secret@h/v1", "keys come from the environment"),
         ("anthropic:m@http://h/v1?key=1", "end with its path"),
+        ("inbox:", "the folder for requests"),
         ("scripted:", "the path of the answer file is missing"),
     ],
 )
