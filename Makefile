@@ -1,13 +1,15 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
 # make test-slow  tests that take minutes
+# make vllm       an environment with a real vLLM for the CPU, which some slow tests start (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VLLM := .venv-vllm
 
-.PHONY: demo test test-slow check format setup
+.PHONY: demo test test-slow vllm check format setup
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -21,7 +23,12 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/pytest
 
-test-slow: $(READY)
+vllm: $(VLLM)/ready
+
+$(VLLM)/ready: tests/vllm/environment.py
+	$(PYTHON) tests/vllm/environment.py $(VLLM)
+
+test-slow: $(READY) $(VLLM)/ready
 	$(BIN)/pytest -m slow --timeout 1800
 
 check: $(READY)

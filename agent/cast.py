@@ -100,8 +100,7 @@ def check_references(spec: Spec) -> None:
     """Refuse a malformed model reference before a run is created; no model is loaded for it."""
     for role in ROLES:
         parse_reference(spec.reference(role))
-
-
-def has_weights(reference: str) -> bool:
-    """Whether the model's weights can be loaded here, as extraction and steering need."""
-    return parse_reference(reference).provider in ("organism", "hf")
+    for role in ("subject", "assistant"):
+        weights = spec.weights(role)
+        if weights is not None and parse_reference(weights).provider not in ("organism", "hf"):
+            raise SpecError(f"--{role}-weights {weights!r} has no weights to load: name organism or hf:NAME-or-PATH.")

@@ -5,11 +5,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.folder import dump_json, write_atomically
 from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
 from agent.report.build import write_report
+from agent.steps.agreement import check_agreement
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
 from agent.validation import build_validation
@@ -17,6 +18,10 @@ from agent.workshop import Workshop
 from extract.lint.findings import Finding
 from extract.lint.sets import SetLimits, lint_set
 from extract.trait import Pair
+from lm import Message, Model, Prompt
+
+if TYPE_CHECKING:
+    from extract.models import LoadedModel
 
 
 def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
@@ -49,10 +54,10 @@ def _lint_whole(workshop: Workshop, pairs: Sequence[Pair]) -> Sequence[Finding]:
 
 async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
     """Directions for every method from the very tokens that were tested; a line that says how well they separate."""
-    from extract import extract_directions, load_model
+    from extract import extract_directions
 
     spec = workshop.spec
-    model = await asyncio.to_thread(load_model, spec.subject)
+    model = await _load_weights(workshop, "subject", workshop.cast.subject, [pair.positive for pair in pairs])
     found = await asyncio.to_thread(
         extract_directions,
         model,
@@ -82,7 +87,7 @@ async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
 
 async def steer_run(workshop: Workshop) -> str:
     """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
-    from extract import Directions, load_model
+    from extract import Directions
     from steer.evaluation import EvaluationSettings, evaluate
     from steer.scoring import judged, questions_of
     from steer.strengths import SearchRule
@@ -90,8 +95,9 @@ async def steer_run(workshop: Workshop) -> str:
     spec, board = workshop.spec, workshop.board
     record = workshop.journal.get(ExtractionRecord, f"{spec.settings.position}/{spec.settings.methods[0]}")
     trait = board.trait()
+    chats = [(Message(role="user", content=question),) for question in _steering(workshop).questions]
     report = await evaluate(
-        await asyncio.to_thread(load_model, spec.reference("assistant")),
+        await _load_weights(workshop, "assistant", workshop.cast.assistant, chats),
         Directions.load(workshop.folder.path / record.file),
         questions_of(_steering(workshop)),
         judged(workshop.cast.judge, trait.rubric, trait.label),
@@ -105,6 +111,18 @@ async def steer_run(workshop: Workshop) -> str:
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
     return report.verdict
+
+
+async def _load_weights(workshop: Workshop, role: str, served: Model, prompts: Sequence[Prompt]) -> "LoadedModel":
+    """The weights of subject or assistant; where they stand for a served model, they must write what it writes."""
+    from extract import load_model
+    from lm.local.model import LocalModel
+
+    reference = workshop.spec.weights(role) or workshop.spec.reference(role)
+    model = await asyncio.to_thread(load_model, reference)
+    if reference != workshop.spec.reference(role):
+        workshop.say(await check_agreement(role, served, LocalModel(reference, model.checkpoint), prompts))
+    return model
 
 
 def _describe(record: ExtractionRecord) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.errors import SpecError
 from agent.settings import Settings
 from extract.trait import Taxonomy
+from lm.references import parse_reference
 from lm.verdicts import Rubric
 
 DOMAINS = ("work", "medical", "legal", "academic", "technical", "social", "creative", "finance")
@@ -45,6 +46,10 @@ class Spec(BaseModel):
     subject: str = "organism"
     assistant: str | None = None
     """The chat model steered; the subject where nothing else is said."""
+    subject_weights: str | None = None
+    """Where the weights of a served subject can be loaded from."""
+    assistant_weights: str | None = None
+    """Where the weights of a served assistant can be loaded from."""
     pairs: int = Field(default=150, ge=1, le=100_000)
     rounds: int = Field(default=20, ge=1, le=1_000)
     seed: int = Field(default=0, ge=0)
@@ -59,6 +64,14 @@ class Spec(BaseModel):
         return {"author": self.author, "judge": self.judge, "subject": self.subject}.get(
             role, self.assistant or self.subject
         )
+
+    def weights(self, role: str) -> str | None:
+        """The reference that the weights of subject or assistant are loaded from; None where there is none."""
+        given = self.subject_weights if role == "subject" else self.assistant_weights
+        if given is None and role == "assistant" and self.assistant in (None, self.subject):
+            given = self.subject_weights
+        own = self.reference(role)
+        return given or (own if parse_reference(own).provider in ("organism", "hf") else None)
 
     @property
     def path(self) -> str:

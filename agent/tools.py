@@ -10,7 +10,6 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.cast import has_weights
 from agent.coverage import choose_balanced, plan_cells
 from agent.errors import GateFailed
 from agent.handoff import extract_run, publish_dataset, steer_run, write_run_files
@@ -318,7 +317,7 @@ async def write_steering_questions(workshop: Workshop, _: OfTest) -> Done:
 async def write_dataset(workshop: Workshop, _: OfTest) -> Written:
     """Write the dataset: the old one stands until the new one is whole."""
     path = publish_dataset(workshop, final_pairs(workshop))
-    if missing := [role for role in ("subject", "assistant") if not has_weights(workshop.spec.reference(role))]:
+    if missing := [role for role in ("subject", "assistant") if workshop.spec.weights(role) is None]:
         roles = " and ".join(missing)
         return Written(summary=f"dataset written to {path}; no weights of the {roles}: it ends here", step="conclude")
     return Written(summary=f"dataset written to {path}", step="extract")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Model,
         NextTokenRequest,
         NextTokens,
+        Prompt,
         Request,
         Sampling,
     )
@@ -43,6 +44,7 @@ __all__ = [
     "NextTokenRequest",
     "NextTokens",
     "NoAnswer",
+    "Prompt",
     "Recorded",
     "Request",
     "Rubric",
@@ -82,6 +84,7 @@ _HOMES = {
         "Model",
         "NextTokenRequest",
         "NextTokens",
+        "Prompt",
         "Request",
         "Sampling",
     ),

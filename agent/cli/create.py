@@ -29,6 +29,12 @@ def create(
     judge: Annotated[str | None, typer.Option(help="Model that scores texts.")] = None,
     subject: Annotated[str | None, typer.Option(help="Base model under study.")] = None,
     assistant: Annotated[str | None, typer.Option(help="Chat model that is steered; default: the subject.")] = None,
+    subject_weights: Annotated[
+        str | None, typer.Option(help="Where the weights of a served subject are: organism or hf:PATH.")
+    ] = None,
+    assistant_weights: Annotated[
+        str | None, typer.Option(help="The same for a served assistant. [default: the subject's, if it is the subject]")
+    ] = None,
     pairs: Annotated[int | None, typer.Option(help="Pairs to accept. [default: 150]")] = None,
     rounds: Annotated[int | None, typer.Option(help="Most rounds. [default: 20]")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same dataset. [default: 0]")] = None,
@@ -52,6 +58,8 @@ def create(
         "judge": judge,
         "subject": subject,
         "assistant": assistant,
+        "subject_weights": subject_weights,
+        "assistant_weights": assistant_weights,
         "pairs": pairs,
         "rounds": rounds,
         "seed": seed,
