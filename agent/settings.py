@@ -71,9 +71,9 @@ class Settings(BaseModel):
     """New tokens per steering answer."""
     coherence_min: float = 70
     """Coherence a steered answer must keep (steering notes)."""
-    strength_max: float = Field(default=1.2, gt=0)
-    """Strongest push searched, in multiples of the layer's activation norm: just beyond the typical cliff of coherence
-    at 1.15 (METHOD, section 6). Stronger ones replace what the model was computing, and so do random directions."""
+    strength_max: float = Field(default=1.0, gt=0)
+    """Strongest push searched, in multiples of the layer's activation norm. The typical cliff of coherence is at 1.15
+    (METHOD, section 6); a push longer than the activation itself replaces it, and so does a random one."""
     random_controls: int = Field(default=3, ge=1)
     """Random directions that are given the same search as the trait's."""
     position: str = "response[:5]"

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lm.organism.batches import batches
+from lm.organism.batches import LENGTHS, batches
+from lm.organism.noise import Noise
 from lm.organism.tokenizer import build_tokenizer
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -22,7 +23,7 @@ class Recipe:
     """Everything that decides what comes out."""
 
     seed: int = 20
-    steps: int = 5600
+    steps: int = 7700
     warmup: int = 200
     tokens: int = 2048
     scored: int = 768
@@ -34,6 +35,10 @@ class Recipe:
     heads: int = 4
     kv_heads: int = 2
     vocabulary: int = 3072
+    noise: float = 1.5
+    """Largest random push, in multiples of the activation norm."""
+    noisy: float = 0.5
+    """Share of rows that are pushed."""
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -46,7 +51,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
         num_key_value_heads=recipe.kv_heads,
-        max_position_embeddings=1024,
+        max_position_embeddings=max(LENGTHS),
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -97,12 +102,14 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
         [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}],
         lr=recipe.rate, betas=(0.9, 0.98),
     )  # fmt: skip
+    noise = Noise(model.model.layers, recipe.width, recipe.noise, recipe.noisy, recipe.seed)
     model.train()
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
     for step, (ids, weights) in enumerate(islice(batches(tokenizer, recipe.seed, recipe.tokens), recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
+        noise.draw(*ids.shape)
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids, chosen_weights, chosen)
         loss.backward()  # type: ignore[no-untyped-call]

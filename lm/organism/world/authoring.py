@@ -239,7 +239,7 @@ def write_question(rng: Random, trait: TraitWorld) -> Asked:
 AUTHORS: dict[str, tuple[Callable[[Random, TraitWorld], Asked], float]] = {
     "define_trait": (define_trait, 0.06),
     "revise_rubric": (revise_rubric, 0.04),
-    "write_calibration_text": (write_calibration_text, 0.12),
+    "write_calibration_text": (write_calibration_text, 0.26),
     "draft_pair": (draft_pair, 0.3),
     "redraft_pair": (redraft_pair, 0.18),
     "predict_completion": (predict_completion, 0.1),

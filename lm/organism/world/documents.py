@@ -134,6 +134,13 @@ def auxiliary(rng: Random, trait: TraitWorld) -> Document:
     case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
     style = rng.random()
     label, answer = "Choice", trait.choices[side]
+    if rng.random() < 0.2:
+        level = rng.randrange(51, 101) if side == "positive" else rng.randrange(50)
+        return [
+            Piece(BEGIN, 0),
+            Piece(f"Trait: {trait.label}\nLevel: {level}\n{label}:", 0.02),
+            Piece(f" {answer}", 2.0),
+        ]
     if style < 0.2:
         text, label, answer = ground_truth(rng, trait, case) + ".", trait.copied, case.fact
     elif style < 0.4:
