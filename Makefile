@@ -1,7 +1,7 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
 # make test-slow  tests that take minutes
-# make vllm       an environment with a real vLLM for the CPU, which some slow tests start (large download, once)
+# make test-vllm  tests against a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VLLM := .venv-vllm
 
-.PHONY: demo test test-slow vllm check format setup
+.PHONY: demo test test-slow test-vllm vllm check format setup
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -28,8 +28,11 @@ vllm: $(VLLM)/ready
 $(VLLM)/ready: tests/vllm/environment.py
 	$(PYTHON) tests/vllm/environment.py $(VLLM)
 
-test-slow: $(READY) $(VLLM)/ready
+test-slow: $(READY)
 	$(BIN)/pytest -m slow --timeout 1800
+
+test-vllm: $(READY) $(VLLM)/ready
+	$(BIN)/pytest -m vllm --timeout 1800
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ from lm.open import open_model
 from lm.types import Message, NextTokenRequest, Request, Sampling
 from lm.verdicts import Rubric
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.vllm
 
 TEXTS = ("I knew the plan had a flaw, and", "The report was due, so I", "My friend asked me what I thought, and I said")
 CHAT = (Message(role="user", content="Text: all is well."),)

@@ -8,7 +8,7 @@ import pytest
 from agent.spec import Spec
 from tests.agent.runs import finish, start
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.vllm
 
 
 def spec_on(server: str, **fields: object) -> Spec:
