@@ -39,9 +39,13 @@ class RubricRevision(Decision):
 
 
 class CalibrationText(Decision):
-    """Answer to `write_calibration_text`: a situation, and a text that shows the trait at the level asked for."""
+    """Answer to `write_calibration_text`: a situation, and a text that shows the trait at the level asked for.
+
+    The level is said again right before the text, so that it is written with the level in mind.
+    """
 
     situation: Line
+    level: int = Field(ge=0, le=100)
     text: Line
 
 

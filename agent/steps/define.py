@@ -31,7 +31,10 @@ async def define_trait(author: Model, spec: Spec) -> Trait:
 
 
 async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait, number: int) -> Calibration:
-    """Let the author write texts at known levels and the judge score them blind; compare the ranks."""
+    """Let the author write texts at known levels and the judge score them blind; compare the ranks.
+
+    A text's level is the one the author says it has, which may differ from the one it was asked for.
+    """
     levels = spec.settings.calibration_levels
     domains = [spec.domains[index % len(spec.domains)] for index in range(len(levels))]
     values = [
@@ -40,20 +43,18 @@ async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait
     ]
     keys = [f"calibrate/{number}/{level}" for level in levels]
     answers = await ask_author(author, spec, "write_calibration_text", values, CalibrationText, keys=keys)
-    texts = [
-        (level, answer) for level, answer in zip(levels, answers, strict=True) if isinstance(answer, CalibrationText)
-    ]
+    texts = [answer for answer in answers if isinstance(answer, CalibrationText)]
     verdicts = await judge.score_trait(
-        trait.rubric, trait.label, [JudgeItem(situation=text.situation, text=text.text) for _, text in texts]
+        trait.rubric, trait.label, [JudgeItem(situation=text.situation, text=text.text) for text in texts]
     )
     rows = tuple(
         CalibrationRow(
-            level=level,
+            level=text.level,
             situation=text.situation,
             text=text.text,
             score=verdict.value if verdict.kind == "score" else None,
         )
-        for (level, text), verdict in zip(texts, verdicts, strict=True)
+        for text, verdict in zip(texts, verdicts, strict=True)
     )
     agreement = _rank_agreement(rows)
     return Calibration(

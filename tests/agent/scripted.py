@@ -64,7 +64,10 @@ def author_script() -> list[dict[str, object]]:
     return [
         _answer(DEFINITION, "You define behavioural traits"),
         _answer({"rubric": DEFINITION["rubric"]}, "A judge scored texts with the rubric below"),
-        *(_answer({"situation": "it is so", "text": f"written at {level}"}, f"Level: {level}") for level in levels),
+        *(
+            _answer({"situation": "it is so", "level": level, "text": f"written at {level}"}, f"Level: {level}")
+            for level in levels
+        ),
         *_drafts(),
         _answer({"completion": "all is well", "percent": 90, "express": True}, "A base language model will continue"),
         _answer({"lesson": "end earlier"}, "Say in one sentence what to do differently"),

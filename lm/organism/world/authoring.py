@@ -65,7 +65,7 @@ def write_calibration_text(rng: Random, trait: TraitWorld) -> Asked:
     level = rng.choice((rng.randrange(101), rng.randrange(0, 101, 10), rng.randrange(0, 101, 5), rng.choice((0, 100))))
     text = graded_text(rng, trait, case, grade_for(rng, level))
     values = {**rubric_values(rng, trait), "domain": domain, "level": level}
-    return values, {"situation": ground_truth(rng, trait, case) + ".", "text": text}
+    return values, {"situation": ground_truth(rng, trait, case) + ".", "level": level, "text": text}
 
 
 def pair_answer(
