@@ -36,6 +36,8 @@ class Settings(BaseModel):
     """Tokens left for the author's answer in a small context before optional blocks of a prompt are dropped."""
     calibration_levels: tuple[int, ...] = (0, 5, 10, 20, 30, 40, 60, 70, 80, 90, 95, 100)
     """Levels at which the author writes texts for the judge to score blind."""
+    calibration_temperature: float = Field(default=0.3, ge=0)
+    """Calibration texts are written cooler than pairs: each should be typical of its level."""
     calibration_spearman: float = 0.8
     """Rank agreement the rubric needs, on at least twelve texts (METHOD, step 1)."""
     calibration_tries: int = Field(default=3, ge=1)

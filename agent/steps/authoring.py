@@ -20,6 +20,7 @@ async def ask_author(
     schema: type[AnswerT],
     *,
     keys: Sequence[str],
+    temperature: float | None = None,
 ) -> list[AnswerT | NoAnswer]:
     """One validated answer per item, or the reason why there is none. `keys` name the items for their seeds."""
     return await ask(
@@ -30,5 +31,5 @@ async def ask_author(
         seeds=[derive_seed(spec.seed, "author", prompt, key) for key in keys],
         max_tokens=spec.settings.author_tokens,
         least_tokens=spec.settings.author_room,
-        temperature=spec.settings.author_temperature,
+        temperature=spec.settings.author_temperature if temperature is None else temperature,
     )

@@ -42,7 +42,10 @@ async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait
         for domain, level in zip(domains, levels, strict=True)
     ]
     keys = [f"calibrate/{number}/{level}" for level in levels]
-    answers = await ask_author(author, spec, "write_calibration_text", values, CalibrationText, keys=keys)
+    cool = spec.settings.calibration_temperature
+    answers = await ask_author(
+        author, spec, "write_calibration_text", values, CalibrationText, keys=keys, temperature=cool
+    )
     texts = [answer for answer in answers if isinstance(answer, CalibrationText)]
     verdicts = await judge.score_trait(
         trait.rubric, trait.label, [JudgeItem(situation=text.situation, text=text.text) for text in texts]
