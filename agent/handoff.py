@@ -89,6 +89,7 @@ async def steer_run(workshop: Workshop) -> str:
     """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
     from extract import Directions
     from steer.evaluation import EvaluationSettings, evaluate
+    from steer.operators import Tokens
     from steer.scoring import judged, questions_of
     from steer.strengths import SearchRule
 
@@ -102,7 +103,11 @@ async def steer_run(workshop: Workshop) -> str:
         questions_of(_steering(workshop)),
         judged(workshop.cast.judge, trait.rubric, trait.label),
         settings=EvaluationSettings(
-            rule=SearchRule(min_coherence=spec.settings.coherence_min, highest=spec.settings.strength_max),
+            rule=SearchRule(
+                min_coherence=spec.settings.coherence_min,
+                highest=spec.settings.strength_max,
+                tokens=Tokens(spec.settings.pushed_tokens),
+            ),
             max_tokens=spec.settings.answer_tokens,
             max_baseline=spec.settings.baseline_max,
             random_seeds=tuple(range(1, spec.settings.random_controls + 1)),

@@ -73,6 +73,8 @@ class Settings(BaseModel):
     """New tokens per steering answer."""
     coherence_min: float = 70
     """Coherence a steered answer must keep (steering notes)."""
+    pushed_tokens: Literal["all", "generated", "prompt"] = "all"
+    """Tokens of the conversation that are pushed; all of them, as when a model is steered during plain generation."""
     strength_max: float = Field(default=1.0, gt=0)
     """Strongest push searched, in multiples of the layer's activation norm. The typical cliff of coherence is at 1.15
     (METHOD, section 6); a push longer than the activation itself replaces it, and so does a random one."""
