@@ -106,7 +106,7 @@ def test_first_token_verdicts_agree_with_the_worlds_labels(finished, trait: str)
         sides = {first_tokens(world, drafts[id_].pair.positive), first_tokens(world, drafts[id_].pair.negative)}
         told = "EXPLAIN" if "EXPLAIN" in sides else "EXPRESS"
         agreed += record.result.verdict == told
-    assert agreed / len(records) >= 0.9, f"{agreed} of {len(records)} verdicts agree"
+    assert agreed / len(records) >= 0.85, f"{agreed} of {len(records)} verdicts agree"
 
 
 def test_every_role_on_an_exported_copy_writes_the_same_dataset(finished, tmp_path: Path):
