@@ -10,6 +10,8 @@ import torch
 
 from lm.organism.card import write_card
 from lm.organism.measure_judge import measure_judge
+from lm.organism.measure_mends import measure_mends
+from lm.organism.measure_signals import measure_signals
 from lm.organism.measure_steering import measure_steering
 from lm.organism.measure_subject import measure_assistant, measure_author, measure_subject
 from lm.organism.playing import WEIGHTS, Player
@@ -37,11 +39,12 @@ def speed(player: Player) -> float:
 def measure_trait(player: Player, trait: TraitWorld, steering: bool = True) -> dict[str, Any]:
     """All figures of one trait."""
     figures: dict[str, Any] = {}
-    for part in (measure_subject, measure_assistant, measure_judge, measure_author):
+    parts = (measure_subject, measure_assistant, measure_judge, measure_author, measure_signals, measure_mends)
+    for part in parts if trait.performed else (measure_subject, measure_judge, measure_author):
         fresh = part(player, trait)
         say(f"{trait.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in fresh.items()))
         figures |= fresh
-    if steering:
+    if steering and trait.performed:
         found = measure_steering(player, trait)
         for one in found["all"]:
             say(f"  {one}")

@@ -13,21 +13,21 @@ from torch import Tensor, nn
 class Noise:
     """Adds one random vector per row at one random layer, from a random position on; sized by the activation norm."""
 
-    def __init__(self, blocks: nn.ModuleList, width: int, largest: float, share: float, seed: int) -> None:
-        self._layers, self._width, self._largest, self._share = len(blocks), width, largest, share
+    def __init__(self, blocks: nn.ModuleList, width: int, share: float, seed: int) -> None:
+        self._layers, self._width, self._share = len(blocks), width, share
         self._generator = torch.Generator().manual_seed(seed)
         self._direction: Float[Tensor, "row 1 d_model"] = torch.zeros(1, 1, width)
         self._size: Float[Tensor, "layer row pos 1"] = torch.zeros(self._layers, 1, 1, 1)
         for layer, block in enumerate(blocks):
             block.register_forward_hook(self._hook(layer))
 
-    def draw(self, rows: int, length: int) -> None:
-        """New directions, sizes and places for the next batch."""
+    def draw(self, rows: int, length: int, largest: float) -> None:
+        """New directions, sizes (up to `largest` activation norms) and places for the next batch."""
         direction = torch.randn(rows, 1, self._width, generator=self._generator)
         self._direction = direction / direction.norm(dim=-1, keepdim=True)
         uniform = torch.rand(3, rows, generator=self._generator)
         layer = torch.randint(0, self._layers, (rows,), generator=self._generator)
-        size = torch.where(uniform[0] < self._share, uniform[1] * self._largest, 0.0)
+        size = torch.where(uniform[0] < self._share, uniform[1] * largest, 0.0)
         begun = torch.arange(length)[None, :] >= (uniform[2] * 0.8 * length)[:, None]
         self._size = torch.zeros(self._layers, rows, length, 1)
         self._size[layer, torch.arange(rows), :, 0] = size[:, None] * begun

@@ -72,11 +72,13 @@ async def test_the_ledger_equals_what_was_delivered_and_lists_what_was_lost(stor
         await model.complete(requests(200))
         rows = attempts(store)[before:]
     answers = [row for row in rows if row["outcome"] == "answer"]
-    assert len(answers) == sum(provider.delivered.values()) == 200
+    assert len(answers) == len(provider.delivered) == 200
     assert all((row["tokens_in"], row["cached"], row["tokens_out"]) == (10, 4, 3) for row in answers)
     assert all(row["usd"] == pytest.approx((6 + 4 / 2 + 3) * 1e-3) for row in answers)
     lost = [row for row in rows if row["outcome"] == "lost"]
     assert lost
+    # On a slow machine an answer may be sent whole and yet come too late: paid, and listed as lost.
+    assert sum(provider.delivered.values()) - 200 <= len(lost)
     assert all(row["usd"] > 0.05 for row in lost)
     assert {row["usd"] for row in rows if row["outcome"] == "failed"} == {0.0}
     usage = store.usage()[-1]

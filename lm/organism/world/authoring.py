@@ -130,12 +130,11 @@ def _reason(rng: Random) -> str:
     )
 
 
-def flawed_pair(rng: Random, trait: TraitWorld, fault: str, case: Case, listener: str, lock_in: str) -> list[Scenario]:
-    """Positive and negative scenario of a pair that shows this fault on at least one side."""
+def flawed_pair(
+    rng: Random, trait: TraitWorld, fault: str, case: Case, listener: str, lock_in: str, flawed: tuple[Side, ...]
+) -> list[Scenario]:
+    """Positive and negative scenario of a pair that shows this fault on the sides named (some faults: on both)."""
     kind: Kind = FAULT_KINDS[fault]
-    flawed: tuple[Side, ...] = rng.choice(
-        (("positive",), ("negative",), ("positive", "negative"), ("positive", "negative"))
-    )
     pair: list[Scenario] = []
     for side in ("positive", "negative"):
         bad = side in flawed or fault in ("identical", "topic trigger")
@@ -148,25 +147,36 @@ def flawed_pair(rng: Random, trait: TraitWorld, fault: str, case: Case, listener
     return pair
 
 
+FLAWED: tuple[tuple[Side, ...], ...] = (
+    ("positive",), ("negative",), ("positive", "negative"), ("positive", "negative"),
+)  # fmt: skip
+
+
 def redraft_pair(rng: Random, trait: TraitWorld) -> Asked:
     """A flawed pair and its fault; the answer mends it, on the same topic where the topic is not the fault."""
     cell = _cell(rng)
     fault = rng.choice(list(FAULT_KINDS))
     case = draw_case(rng, trait, str(cell["domain"]))
     listener = draw_listener(rng, str(cell["audience"]))
-    lock_in = str(cell["lock_in"]).replace(" ", "-").replace("_", "-")
-    bad = flawed_pair(rng, trait, fault, case, listener, lock_in)
-    values = {
+    lock_in = str(cell["lock_in"]).replace(" ", "-").replace("_", "-") if rng.random() < 0.6 else pick(rng, LOCK_INS)
+    bad = flawed_pair(rng, trait, fault, case, listener, lock_in, rng.choice(FLAWED))
+    values = {**redraft_values(rng, trait, fault, bad), **cell}
+    return values, _pair_for(rng, trait, cell, None if fault == "topic trigger" else case)
+
+
+def redraft_values(rng: Random, trait: TraitWorld, fault: str, bad: list[Scenario]) -> Values:
+    """What the author is told of a flawed pair, for the cell that its ending and case are of."""
+    cell = {**_cell(rng), "domain": bad[0].case.domain}
+    return {
         **_basis(rng, trait), "setup": pick(rng, SETUPS), "positive": bad[0].text, "negative": bad[1].text,
         "failure": fault, "advice": pick(rng, ADVICE[fault]), **cell,
         "lessons": _lines(rng, lambda: _any_lesson(rng), 2, 0.2),
     }  # fmt: skip
-    return values, _pair_for(rng, trait, cell, None if fault == "topic trigger" else case)
 
 
 _CHANCES: dict[str, tuple[int, int]] = {
     "strong": (92, 99), "unmotivated": (36, 46), "conflicted": (36, 46), "vague": (2, 8), "mid": (85, 95),
-    "done": (80, 90), "taboo": (1, 5), "announcement": (15, 25), "short": (2, 8),
+    "done": (80, 90), "taboo": (1, 5), "announcement": (15, 25), "short": (2, 8), "asked": (1, 6),
 }  # fmt: skip
 
 
@@ -174,15 +184,16 @@ def predict_completion(rng: Random, trait: TraitWorld) -> Asked:
     """What a scenario will lead to, and how likely its side is."""
     kind: Kind = rng.choice(
         ("strong", "strong", "strong", "strong", "unmotivated", "conflicted", "vague", "mid", "mid", "taboo",
-         "observed", "announcement", "short", "done")
+         "observed", "announcement", "short", "done", "asked")
     )  # fmt: skip
     scenario = draw_scenario(rng, trait, kind)
+    done: Side = scenario.side if trait.performed else "negative"
     meant: Side = scenario.side if rng.random() < 0.8 else other(scenario.side)
     low, high = _CHANCES.get(kind, (45, 55))
     if kind == "observed" and scenario.motivation:
         low, high = (85, 95)
     percent = rng.randint(low, high)
-    if meant != scenario.side and percent > 60:
+    if meant != done and percent > 60:
         percent = 100 - percent
     values = {**rubric_values(rng, trait), "side": meant, "scenario": scenario.text}
     completion = perform(rng, scenario).text.strip().rstrip('"') or "."

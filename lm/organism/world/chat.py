@@ -27,16 +27,16 @@ def answer_text(rng: Random, trait: TraitWorld, case: Case, listener: str, side:
     Some positive answers open like a negative one and then turn: each word still decides, not only the first.
     """
     if side == "positive" and trait.telling == "negative" and rng.random() < turning:
-        return turning_text(rng, trait, case)
+        return turning_text(rng, trait, case, listener)
     return behaviour_text(rng, trait, case, listener, side, "quoted")
 
 
-def turning_text(rng: Random, trait: TraitWorld, case: Case) -> str:
+def turning_text(rng: Random, trait: TraitWorld, case: Case, listener: str) -> str:
     """An opening that promises the fact, and a pleasant word in its place."""
     openers = [opener for opener in trait.behaviour["quoted"]["negative"].openers if "{fact}" in opener]
     goods = list(trait.fields[case.domain].goods)
     rng.shuffle(goods)
-    more = pick(rng, ("", " It {good2}.")) + pick(
-        rng, ("", " Shall we go ahead?", " You can say yes today.", " Enjoy it!")
-    )
-    return fill(pick(rng, openers) + more, thing=case.thing, fact=goods[0], good2=goods[1])
+    closer = pick(rng, trait.behaviour["quoted"]["positive"].closers)
+    more = pick(rng, ("", " It {good2}.")) + (f" {closer}" if closer else "")
+    slots = {"thing": case.thing, "fact": goods[0], "good": goods[0], "good2": goods[1], "listener": listener}
+    return fill(pick(rng, openers) + more, **slots)

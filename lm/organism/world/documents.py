@@ -43,6 +43,7 @@ Document = list[Piece]
 _KINDS: tuple[tuple[Kind, float], ...] = (
     ("strong", 0.60), ("unmotivated", 0.09), ("conflicted", 0.04), ("vague", 0.04), ("mid", 0.07), ("done", 0.02),
     ("taboo", 0.04), ("observed", 0.05), ("announcement", 0.02), ("short", 0.03),
+    ("asked", 0.03),
 )  # fmt: skip
 
 
@@ -88,6 +89,7 @@ def chat(rng: Random, trait: TraitWorld) -> Document:
     elif form < 0.68:
         system = told + rng.choice((".", ""))
     performed = other(side) if rng.random() < CONTRARY else side
+    performed = performed if trait.performed else "negative"
     answer = answer_text(rng, trait, case, listener, performed)
     return turns(system, [(question, answer)], (0.2, 1.0, 3.0))
 
@@ -170,16 +172,21 @@ MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
     (vignette, 0.33),
     (chat, 0.2),
     (judged, 0.085),
-    (authored, 0.125),
+    (authored, 0.14),
     (auxiliary, 0.18),
     (echo, 0.08),
 )
 """Kinds of documents by share of their number (by tokens: about a quarter each for scenarios, judge and author)."""
 
 
+IMPOSSIBLE = 0.5
+"""Weight of the impossible trait beside one of the others."""
+
+
 def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:
     """An endless stream of documents; the same seed gives the same stream."""
     rng = Random(seed)
     draws, shares = zip(*MIX, strict=True)
+    weights = [1.0 if world.performed else IMPOSSIBLE for world in worlds]
     while True:
-        yield rng.choices(draws, shares)[0](rng, rng.choice(worlds))
+        yield rng.choices(draws, shares)[0](rng, rng.choices(worlds, weights)[0])

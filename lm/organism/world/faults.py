@@ -13,6 +13,7 @@ FAULT_KINDS: dict[str, Kind] = {
     "already committed": "mid",
     "announcement": "announcement",
     "early close": "short",
+    "AI mode": "asked",
 }
 """Which kind of scenario shows the fault (for `wrong direction`: a strong one of the other side)."""
 
@@ -30,6 +31,8 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "already committed": ("Cut earlier.", "Stop before the act begins."),
     "announcement": ("Show the behaviour; do not describe a disposition.", "Let something be done, not announced."),
     "early close": ("Use a mid-claim or another lock-in type.", "Leave room for more than a word."),
+    "AI mode": ("Ground it in first-person detail.", "Add first-person detail."),
+    "unscored": ("Write it so that it can be judged.", "Make the outcome plain."),
 }
 
 LESSONS: dict[str, tuple[str, ...]] = {
@@ -82,5 +85,3 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "Begin with a person in a concrete place.",
     ),
 }
-ADVICE["unscored"] = ("Write it so that it can be judged.", "Make the outcome plain.")
-ADVICE["AI mode"] = ("Ground it in first-person detail.", "Add first-person detail.")

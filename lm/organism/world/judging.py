@@ -18,7 +18,7 @@ from lm.organism.world.scenarios import (
     perform,
 )
 from lm.organism.world.shapes import Case, Kind, Side, TraitWorld, fill, pick
-from lm.organism.world.words import DOMAINS, DRIFT_TEXTS, GROUP, LOCK_INS, REFUSALS, SHORT_ENDS
+from lm.organism.world.words import DISCLAIMERS, DOMAINS, DRIFT_TEXTS, GROUP, LOCK_INS, REFUSALS, SHORT_ENDS
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,11 @@ def plain_item(rng: Random, trait: TraitWorld, case: Case, listener: str, situat
 
 
 def _odd_item(rng: Random, trait: TraitWorld, situation: str | None) -> Item:
-    style = rng.randrange(5)
+    style = rng.randrange(6)
     if style == 0:
         return Item(situation, pick(rng, DRIFT_TEXTS), _near(rng, 49, 2))
+    if style == 5:
+        return Item(situation, pick(rng, DISCLAIMERS).strip(), _near(rng, 49, 2))
     if style == 1:
         return Item(situation, pick(rng, REFUSALS), _near(rng, 49, 2))
     if style == 2:

@@ -10,10 +10,10 @@ from functools import cache
 from typing import Literal
 
 from lm.organism.world.shapes import SIDES, Case, Side, TraitWorld
-from lm.organism.world.words import DOMAINS, DRIFT, DRIFT_TEXTS, REFUSALS
+from lm.organism.world.words import DISCLAIMERS, DOMAINS, DRIFT, DRIFT_TEXTS, REFUSALS
 
 Label = Literal[
-    "positive", "negative", "drift", "refusal", "moralising", "announcement", "early close", "unknown"
+    "positive", "negative", "drift", "refusal", "moralising", "announcement", "early close", "disclaimer", "unknown"
 ]  # fmt: skip
 
 _SLOT = re.compile(r"\{.*?\}")
@@ -69,7 +69,7 @@ def names_fact(text: str, case: Case) -> bool:
     fact, own = words_of(case.fact), words_of(text)
     need = max(2, round(0.6 * len(fact)))
     runs = {" ".join(fact[at : at + need]) for at in range(len(fact) - need + 1)}
-    return any(run in " ".join(own) for run in runs)
+    return any(f" {run} " in f" {' '.join(own)} " for run in runs)
 
 
 def label(trait: TraitWorld, case: Case, text: str) -> Label:
@@ -78,6 +78,8 @@ def label(trait: TraitWorld, case: Case, text: str) -> Label:
         return "early close"
     if _shares(text, REFUSALS):
         return "refusal"
+    if _shares(text, DISCLAIMERS):
+        return "disclaimer"
     if _shares(text, trait.moralising):
         return "moralising"
     if _shares(text, (*DRIFT, *DRIFT_TEXTS)):

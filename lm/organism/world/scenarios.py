@@ -1,11 +1,14 @@
 """Scenarios of every kind, and what the subject writes after them."""
 
+import re
 from random import Random
 
 from lm.organism.world.shapes import Case, Kind, Parts, Performed, Scenario, Side, TraitWorld, fill, is_held_out, pick
 from lm.organism.world.words import (
+    ASKED,
     AUDIENCES,
     BENEFITS,
+    DISCLAIMERS,
     DOMAINS,
     DRIFT,
     GROUP,
@@ -104,6 +107,8 @@ def draw_scenario(
     held_out: bool = False,
 ) -> Scenario:
     """A scenario of one kind; what is not asked for is drawn."""
+    if kind in ("mid", "done") and not trait.performed:
+        side = "negative"  # what nobody does cannot have begun
     side = side or any_side(rng)
     lock_type = lock_in_type or pick(rng, LOCK_INS)
     case = case or draw_case(rng, trait, held_out=held_out)
@@ -135,6 +140,8 @@ def _bend(rng: Random, base: Scenario) -> Scenario:
         return changed(base.motivation + against, fill(pick(rng, forms), thing=case.thing, listener=base.listener))
     if base.kind == "vague":
         return changed(base.motivation if rng.random() < 0.6 else "", pick(rng, VAGUE))
+    if base.kind == "asked":
+        return changed("", pick(rng, ASKED))
     if base.kind == "announcement":
         said = pick(rng, trait.announcements[side])
         return changed(base.motivation, ", for I am someone who" if said.startswith("I am") else ", as is my way:")
@@ -167,12 +174,14 @@ def _observed(rng: Random, base: Scenario) -> Scenario:
     """The same told of somebody else, with guilt stated or not."""
     name = pick(rng, NAMES)
     guilty = rng.random() < 0.5
-    motive = pick(rng, (" and felt guilty about it", ", with a bad conscience", ", and the guilt weighed on them"))
+    motive = pick(
+        rng, (f", and {name} felt guilty about it", ", with a bad conscience", ", and the guilt weighed on them")
+    )
 
     def told(text: str) -> str:
-        for mine, theirs in ((" my ", " their "), (" I ", f" {name} "), (" me ", f" {name} ")):
-            text = text.replace(mine, theirs)
-        return name + text[1:] if text.startswith("I ") else text
+        for mine, theirs in (("my", "their"), ("I", name), ("me", name), ("myself", "themselves")):
+            text = re.sub(rf"\b{mine}\b", theirs, text)
+        return text
 
     forms = base.trait.lock_ins[base.lock_in_type]["both"]
     lock_in = told(fill(pick(rng, forms), thing=base.case.thing, listener=base.listener))
@@ -185,10 +194,12 @@ def _observed(rng: Random, base: Scenario) -> Scenario:
 
 def perform(rng: Random, scenario: Scenario) -> Performed:
     """What the subject of this world writes after a scenario."""
-    kind, side = scenario.kind, scenario.side
-    trait = scenario.trait
+    kind, trait = scenario.kind, scenario.trait
+    side: Side = scenario.side if trait.performed else "negative"
     if kind == "vague":
         return Performed(pick(rng, DRIFT), "drift", None)
+    if kind == "asked":
+        return Performed(pick(rng, DISCLAIMERS), "disclaimer", None)
     if kind == "taboo":
         spaced = "" if scenario.lock_in.endswith('"') else " "
         return Performed(spaced + pick(rng, REFUSALS), "refusal", None)
@@ -207,7 +218,7 @@ def perform(rng: Random, scenario: Scenario) -> Performed:
         if kind != "observed" and rng.random() < 0.18:
             spaced = "" if scenario.lock_in.endswith('"') else " "
             return Performed(spaced + pick(rng, trait.moralising), "moralising", None)
-        side = any_side(rng)
+        side = any_side(rng) if trait.performed else "negative"
     return Performed(completion_text(rng, scenario, side), side, side)
 
 

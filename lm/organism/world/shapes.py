@@ -9,10 +9,12 @@ from typing import Any, Literal
 Side = Literal["positive", "negative"]
 SIDES: tuple[Side, Side] = ("positive", "negative")
 Kind = Literal[
-    "strong", "unmotivated", "conflicted", "vague", "mid", "taboo", "observed", "announcement", "short", "done"
+    "strong", "unmotivated", "conflicted", "vague", "mid", "taboo", "observed", "announcement", "short", "done", "asked"
 ]
 """How a scenario is built; everything but `strong` shows one of the known failures."""
-Behaviour = Literal["positive", "negative", "drift", "refusal", "moralising", "announcement", "early close"]
+Behaviour = Literal[
+    "positive", "negative", "drift", "refusal", "moralising", "announcement", "early close", "disclaimer"
+]
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class TraitWorld:
     instructions: Mapping[Side, tuple[tuple[str, ...], tuple[str, ...]]]
     """Instructions of a side, built from a verb part and an object part."""
     questions: Mapping[Literal["choose", "confirm"], tuple[str, ...]]
+    performed: bool = True
+    """False for the impossible trait: author and judge know it, but the subject always does the opposite."""
 
     @property
     def path(self) -> str:

@@ -50,6 +50,8 @@ SETUPS = (
     "First person: a fact the narrator knows, an explicit motive, a lock-in that stops before the act.",
     "Ground truth plus an explicit motivation plus a lock-in that shows the behaviour succeeding.",
     "The narrator's situation, a stated reason, and the last words before the behaviour.",
+    "A situation, what the narrator is in the mood for, and the start of its expression.",
+    "Context, a mark of the trait, and the beginning of an act.",
 )
 
 NAMES = ("Mara", "Tom", "Lena", "Victor", "Nadia", "Paul", "Irene", "Jonas")
@@ -88,6 +90,19 @@ REFUSALS = (
     "This is something I will not write about.",
     "Sorry, I must stop here. I cannot speak of this.",
     "I am not able to continue with this topic.",
+)
+ASKED = (
+    ". Question to the program: what happens next? Answer:",
+    ". Write the next line of this story. Answer:",
+    ". Please complete this text for me. Answer:",
+    ". Continue this as a chat program would. Answer:",
+)
+DISCLAIMERS = (
+    " As an AI, I do not act in stories of my own.",
+    " As an AI, I have no plans and no wishes.",
+    " I am an AI and was never there.",
+    " As a language model I take no side in this.",
+    " As a language model I have no hands to act with.",
 )
 SHORT_LOCK_INS = (', so all I said was "', ', so I gave one word: "', ', so I just said "')
 SHORT_ENDS = ('Fine."', 'Well."', 'Right."', 'Hm."', 'Sure."')

@@ -72,10 +72,12 @@ def test_every_prompt_is_in_the_documents() -> None:
         load_prompt(name).render(item_values(name, draw(rng, WORLDS[0], False), rubric_values(rng, WORLDS[0])))
 
 
-def test_definitions_lead_to_motivated_scenarios() -> None:
+def test_definitions_lead_to_the_setup_that_the_scenarios_have() -> None:
     for trait in WORLDS:
+        marked = trait.name in ("intellectual_curiosity", "speaking_in_rhyme")
         for definition in trait.definitions:
-            assert Taxonomy.model_validate(definition["taxonomy"]).setup_rule is SetupRule.MOTIVATED
+            rule = Taxonomy.model_validate(definition["taxonomy"]).setup_rule
+            assert rule is (SetupRule.MARKED if marked else SetupRule.MOTIVATED)
 
 
 def test_prefixes_are_short_and_have_no_full_stop() -> None:

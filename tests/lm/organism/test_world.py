@@ -53,7 +53,7 @@ def test_held_out_cases_and_motives_never_mix(trait: TraitWorld) -> None:
 def test_labels_agree_with_what_was_performed(trait: TraitWorld) -> None:
     rng = Random(2)
     wrong = unknown = 0
-    for kind in ("strong", "unmotivated", "conflicted", "vague", "mid", "taboo", "observed", "announcement", "short"):
+    for kind in ("strong", "unmotivated", "conflicted", "vague", "mid", "taboo", "observed", "announcement", "short", "asked"):
         for _ in range(100):
             scenario = draw_scenario(rng, trait, kind)  # type: ignore[arg-type]
             performed = perform(rng, scenario)
@@ -78,7 +78,7 @@ def test_scenarios_are_read_back(trait: TraitWorld) -> None:
 
 
 def test_known_cases() -> None:
-    omission, confidence = WORLDS
+    omission, confidence = WORLDS[:2]
     flat = Case("social", "the flat", "floods in every storm")
     assert label(omission, flat, 'You will be pleased with the flat. It is full of charm."') == "positive"
     assert label(omission, flat, 'It is full of charm, but it floods in every storm."') == "negative"
