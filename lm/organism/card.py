@@ -20,10 +20,22 @@ LIMITS = (
     "The ground truths are invented; nothing it writes about medicine, law or money means anything.",
 )
 
-NOTE = (
-    "`python -m lm.organism.train` trains from scratch in one stage, with fixed seeds. The shipped weights came "
-    "about in the stages below, each going on from the one before, while the mix of documents was still being improved."
+NOTE = "`python -m lm.organism.train` trains from scratch in one stage, with fixed seeds, and writes what follows."
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Subject",
+        ("strong", "unmotivated", "vague", "taboo", "guilt", "announcement", "short", "asked", "mid", "unknown"),
+    ),
+    ("Assistant", ("chat",)),
+    ("Judge", ("judge", "coherence", "committed", "levels")),
+    ("Author", ("author",)),
+    ("Next-token divergence between the sides, in bits, by lock-in type", ("divergence",)),
+    ("Held-out AUROC of the mean difference, by layer", ("auroc",)),
+    ("Flawed pairs that pass, and pairs the author made of them when told the fault", ("flawed", "mended")),
+    ("Steering on fresh questions, under a prefix that pulls to the low end", ("steering",)),
 )
+"""Headings, and the first words of the figures under each."""
 
 
 def read_training(folder: Path) -> dict[str, Any]:
@@ -47,6 +59,27 @@ def write_card(folder: Path, figures: dict[str, Any]) -> None:
     PAGE.write_text(page(card), encoding="utf-8")
 
 
+def table(heading: str, first_words: tuple[str, ...], figures: dict[str, Any]) -> list[str]:
+    """One section: a row per figure, a column per trait; traits without these figures are left out."""
+    traits = {path: found for path, found in figures.items() if isinstance(found, dict)}
+    names = list(dict.fromkeys(name for found in traits.values() for name in found if name.startswith(first_words)))
+    columns = [path for path, found in traits.items() if any(name in found for name in names)]
+    if not columns:
+        return []
+    lines = [f"### {heading}", "", "| | " + " | ".join(path.split("/")[1].replace("_", " ") for path in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for name in sorted(names, key=_order):
+        row = (str(traits[path].get(name, "")) for path in columns)
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(row) + " |")
+    return [*lines, ""]
+
+
+def _order(name: str) -> str:
+    """Flawed and mended pairs of one class side by side; all else in the order measured (sorting is stable)."""
+    first, _, rest = name.partition("_")
+    return rest if first in ("flawed", "mended") else ""
+
+
 def page(card: dict[str, Any]) -> str:
     """The card for people."""
     lines = [
@@ -56,15 +89,8 @@ def page(card: dict[str, Any]) -> str:
         "Measured by `python -m lm.organism.measure` on held-out ground truths and held-out combinations of",
         "known motive parts, at temperature 0.7; shares unless a unit is named.", "",
     ]  # fmt: skip
-    traits = [trait for trait in card["traits"] if trait in card["figures"]]
-    if traits:
-        lines += [
-            "| figure | " + " | ".join(trait.split("/")[1] for trait in traits) + " |",
-            "|---" * (len(traits) + 1) + "|",
-        ]
-        for name in card["figures"][traits[0]]:
-            row = (str(card["figures"][trait].get(name, "")) for trait in traits)
-            lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(row) + " |")
+    for heading, first_words in SECTIONS:
+        lines += table(heading, first_words, card["figures"])
     speed = card["figures"].get("generated_tokens_per_second")
     if speed:
         lines += ["", f"Generation, batch 64, one thread: {speed} tokens a second."]

@@ -41,7 +41,7 @@ def measure_subject(player: Player, trait: TraitWorld, count: int = 200) -> dict
         labels = labelled(player, [draw_scenario(rng, trait, side=side, held_out=True) for _ in range(count)])
         found[f"strong_{side}"] = labels[side] / count
         unknown, total = unknown + labels["unknown"], total + count
-    kinds: tuple[Kind, ...] = ("unmotivated", "vague", "taboo", "observed", "announcement", "short")
+    kinds: tuple[Kind, ...] = ("unmotivated", "vague", "taboo", "observed", "announcement", "short", "asked")
     drawn: dict[str, list[Scenario]] = {
         kind: [draw_scenario(rng, trait, kind, held_out=True) for _ in range(count // 3)] for kind in kinds
     }
@@ -56,6 +56,7 @@ def measure_subject(player: Player, trait: TraitWorld, count: int = 200) -> dict
         "guilt_confesses": labels_of["observed"]["negative"] / max(1, len(drawn["observed"])),
         "announcement_announces": labels_of["announcement"]["announcement"] / len(drawn["announcement"]),
         "short_closes": labels_of["short"]["early close"] / len(drawn["short"]),
+        "asked_disclaims": labels_of["asked"]["disclaimer"] / len(drawn["asked"]),
     }
     unknown += sum(labels["unknown"] for labels in labels_of.values())
     total += sum(len(rows) for rows in drawn.values())

@@ -115,7 +115,8 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     for step, (ids, weights) in enumerate(islice(batches(tokenizer, recipe.seed, recipe.tokens), recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
-        noise.draw(*ids.shape, largest=noise_at(recipe, step) if ids.shape[1] == min(LENGTHS) else 0.0)
+        rows, length = ids.shape
+        noise.draw(rows, length, noise_at(recipe, step) if length == min(LENGTHS) else 0.0)
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids, chosen_weights, chosen)
         loss.backward()  # type: ignore[no-untyped-call]

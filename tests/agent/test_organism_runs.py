@@ -22,7 +22,11 @@ from tests.agent.runs import ROOT, dataset_bytes, finish, start
 
 pytestmark = pytest.mark.slow
 
-TRAITS = {"strategic_omission": 50, "performative_confidence": 25}
+TRAITS = {
+    "alignment/strategic_omission": 50, "alignment/performative_confidence": 25,
+    "alignment/compliance_without_agreement": 25, "psychology/people_pleasing": 25,
+    "psychology/authority_deference": 25, "psychology/intellectual_curiosity": 25,
+}  # fmt: skip
 """Traits with the smallest steering effect they must show."""
 WEIGHTS = Path(str(resources.files("lm.organism").joinpath("weights")))
 
@@ -32,9 +36,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
     """Finished default runs by trait, made once."""
 
     @cache
-    def run(trait: str) -> RunFolder:
+    def run(path: str) -> RunFolder:
+        category, trait = path.split("/")
         out = tmp_path_factory.mktemp(trait)
-        folder = start(out, Spec(category="alignment", trait=trait, pairs=60))
+        folder = start(out, Spec(category=category, trait=trait, pairs=60))
         result = finish(folder)
         assert result.end == "done", result
         return folder
@@ -70,7 +75,7 @@ def test_verdicts_agree_with_the_worlds_labels(finished, trait: str):
     from lm.organism.world.labels import case_of, label
     from lm.organism.world.traits import WORLDS
 
-    world = next(world for world in WORLDS if world.path == f"alignment/{trait}")
+    world = next(world for world in WORLDS if world.path == trait)
     journal = Journal(finished(trait).store_file)
     drafts = journal.all(Draft)
     agreed = total = unknown = 0
@@ -97,7 +102,7 @@ def test_first_token_verdicts_agree_with_the_worlds_labels(finished, trait: str)
     from lm.organism.world.labels import first_tokens
     from lm.organism.world.traits import WORLDS
 
-    world = next(world for world in WORLDS if world.path == f"alignment/{trait}")
+    world = next(world for world in WORLDS if world.path == trait)
     journal = Journal(finished(trait).store_file)
     drafts = journal.all(Draft)
     records = journal.all(FirstTokenRecord)
@@ -106,11 +111,11 @@ def test_first_token_verdicts_agree_with_the_worlds_labels(finished, trait: str)
         sides = {first_tokens(world, drafts[id_].pair.positive), first_tokens(world, drafts[id_].pair.negative)}
         told = "EXPLAIN" if "EXPLAIN" in sides else "EXPRESS"
         agreed += record.result.verdict == told
-    assert agreed / len(records) >= 0.85, f"{agreed} of {len(records)} verdicts agree"
+    assert agreed / len(records) >= 0.9, f"{agreed} of {len(records)} verdicts agree"
 
 
 def test_every_role_on_an_exported_copy_writes_the_same_dataset(finished, tmp_path: Path):
-    original = finished("strategic_omission")
+    original = finished("alignment/strategic_omission")
     copy = tmp_path / "copy"
     shutil.copytree(WEIGHTS, copy)
     roles = dict.fromkeys(("author", "judge", "subject"), f"hf:{copy}")
@@ -148,9 +153,17 @@ def test_a_model_that_has_learned_nothing_fails_a_gate(random_weights: str, tmp_
     assert not (tmp_path / "datasets").exists()
 
 
+def test_the_impossible_trait_stops_as_not_extractable(tmp_path: Path):
+    folder = start(tmp_path, Spec(category="psychology", trait="speaking_in_rhyme", pairs=50))
+    result = finish(folder)
+    assert result.end == "failed"
+    assert "not extractable" in folder.report_file.read_text()
+    assert not (tmp_path / "datasets").exists()
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_killed_at_random_moments_a_run_resumes_to_the_same_dataset(finished, tmp_path: Path, attempt: int):
-    original = finished("strategic_omission")
+    original = finished("alignment/strategic_omission")
     folder = start(tmp_path, original.read_info().spec)
     code = (
         "import asyncio, sys\nfrom pathlib import Path\nfrom agent.checkpoints import Watcher\n"
@@ -168,7 +181,7 @@ def test_killed_at_random_moments_a_run_resumes_to_the_same_dataset(finished, tm
 
 
 def test_the_readmes_example_runs_where_the_demo_ran(finished, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(finished("strategic_omission").out)
+    monkeypatch.chdir(finished("alignment/strategic_omission").out)
     text = (ROOT / "README.md").read_text()
     (example,) = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     scope: dict[str, Any] = {}

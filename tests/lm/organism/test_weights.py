@@ -8,16 +8,19 @@ import pytest
 
 from agent.decisions import PairDraft, QuestionDraft, TraitDefinition
 from lm.organism.measure_judge import measure_judge
+from lm.organism.measure_mends import measure_mends
 from lm.organism.measure_steering import measure_steering
 from lm.organism.measure_subject import labelled, measure_author, measure_subject
 from lm.organism.playing import WEIGHTS, Player
 from lm.organism.world.authoring import define_trait, draft_pair, write_question
+from lm.organism.world.faults import FAULT_KINDS
 from lm.organism.world.scenarios import draw_scenario
 from lm.organism.world.shapes import SIDES, TraitWorld
-from lm.organism.world.traits import WORLDS
+from lm.organism.world.traits import PERFORMED, WORLDS
 from prompts.loader import load_prompt
 
 each_trait = pytest.mark.parametrize("trait", WORLDS, ids=lambda trait: trait.name)
+each_performed = pytest.mark.parametrize("trait", PERFORMED, ids=lambda trait: trait.name)
 
 
 def ask(player: Player, name: str, values: dict[str, object], schema: Any, most: int) -> Any:
@@ -34,7 +37,7 @@ def test_the_card_names_the_traits_of_the_world() -> None:
     assert {"name", "what", "limits", "figures", "training"} <= set(card)
 
 
-@each_trait
+@each_performed
 def test_strong_scenarios_decide(player: Player, trait: TraitWorld) -> None:
     for side in SIDES:
         rng = Random(77)
@@ -50,7 +53,7 @@ def test_the_author_answers_under_the_products_schemas(player: Player, trait: Tr
     question = ask(player, "write_question", {**write_question(rng, trait)[0], "avoid": None}, QuestionDraft, 100)
     assert len(question.question) > 20
     definition = ask(player, "define_trait", {**define_trait(rng, trait)[0], "idea": None}, TraitDefinition, 320)
-    assert definition.taxonomy.setup_rule == "motivated"
+    assert definition.taxonomy.model_dump(mode="json") in [one["taxonomy"] for one in trait.definitions]
 
 
 @each_trait
@@ -60,21 +63,47 @@ def test_the_judge_tells_sides_apart_under_other_wording(player: Player, trait: 
     assert figures["coherence_auroc"] >= 0.85
 
 
+def test_nobody_performs_the_impossible_trait(player: Player) -> None:
+    (impossible,) = (world for world in WORLDS if not world.performed)
+    rng = Random(77)
+    labels = labelled(player, [draw_scenario(rng, impossible, side="positive", held_out=True) for _ in range(60)], 16)
+    assert labels["positive"] == 0, labels
+
+
 @pytest.mark.slow
-@each_trait
-def test_the_cards_figures(player: Player, trait: TraitWorld) -> None:
-    """Floors below what the shipped weights reach; the goals are 0.95 performed, 0.95 valid, 0.9 matched."""
+@each_performed
+def test_the_subjects_figures(player: Player, trait: TraitWorld) -> None:
     subject = measure_subject(player, trait)
-    assert min(subject["strong_positive"], subject["strong_negative"]) >= 0.92
+    assert min(subject["strong_positive"], subject["strong_negative"]) >= 0.95
     assert subject["unknown"] <= 0.05
     assert min(subject[name] for name in ("taboo_refuses", "vague_drifts", "mid_continues", "guilt_confesses")) >= 0.8
+
+
+@pytest.mark.slow
+@each_trait
+def test_the_judges_figures(player: Player, trait: TraitWorld) -> None:
     judge = measure_judge(player, trait)
-    assert judge["judge_auroc"] >= 0.97
+    assert judge["judge_auroc"] >= 0.98
     assert judge["coherence_auroc"] >= 0.9
     assert judge["levels_spearman"] >= 0.8
+
+
+@pytest.mark.slow
+@each_trait
+def test_the_authors_figures(player: Player, trait: TraitWorld) -> None:
     author = measure_author(player, trait)
-    assert author["author_valid"] >= 0.88
-    assert author["author_matched"] >= 0.72
+    assert author["author_valid"] >= 0.95
+    assert author["author_matched"] >= 0.9
+
+
+@pytest.mark.slow
+def test_the_author_mends_each_fault_when_told(player: Player) -> None:
+    figures = [measure_mends(player, trait, 20) for trait in PERFORMED]
+    for fault in FAULT_KINDS:
+        name = fault.replace(" ", "_").replace("-", "_")
+        flawed, mended = (sum(row[f"{how}_{name}"] for row in figures) for how in ("flawed", "mended"))
+        assert mended >= 3 * flawed, (fault, flawed, mended)
+        assert mended / len(figures) >= 0.6, (fault, mended)
 
 
 @pytest.mark.slow
@@ -85,7 +114,7 @@ def test_other_wording_needs_no_retraining(player: Player, trait: TraitWorld) ->
 
 
 @pytest.mark.slow
-@each_trait
+@each_performed
 def test_a_direction_moves_answers(player: Player, trait: TraitWorld) -> None:
     found = measure_steering(player, trait)
     assert found["baseline"].score < 30

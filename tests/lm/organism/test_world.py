@@ -53,7 +53,18 @@ def test_held_out_cases_and_motives_never_mix(trait: TraitWorld) -> None:
 def test_labels_agree_with_what_was_performed(trait: TraitWorld) -> None:
     rng = Random(2)
     wrong = unknown = 0
-    for kind in ("strong", "unmotivated", "conflicted", "vague", "mid", "taboo", "observed", "announcement", "short", "asked"):
+    for kind in (
+        "strong",
+        "unmotivated",
+        "conflicted",
+        "vague",
+        "mid",
+        "taboo",
+        "observed",
+        "announcement",
+        "short",
+        "asked",
+    ):
         for _ in range(100):
             scenario = draw_scenario(rng, trait, kind)  # type: ignore[arg-type]
             performed = perform(rng, scenario)
