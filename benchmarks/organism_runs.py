@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lm.organism.world.traits import WORLDS
+from lm.organism.world.traits import TAUGHT
 
 COLUMNS = (
-    "trait", "exit", "yield by round", "pairs", "pass rate afresh", "EXPRESS", "baseline", "delta (coherence)", "random",
-    "s",
+    "trait", "exit", "yield by round", "pairs", "pass rate afresh", "EXPRESS", "baseline", "delta (coherence)",
+    "random", "s",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--traits", nargs="*", default=[world.path for world in WORLDS])
+    parser.add_argument("--traits", nargs="*", default=[world.path for world in TAUGHT])
     options = parser.parse_args()
     print("| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
     for path in options.traits:

@@ -7,6 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 from lm.organism.tokenizer import Encoded, Encoder
 from lm.organism.world.documents import documents
+from lm.organism.world.shapes import TraitWorld
 
 LENGTHS = (128, 256, 512)
 """A document goes into rows of the smallest length that holds it; longer ones are left out."""
@@ -50,13 +51,15 @@ class Bin:
         return ids + [0] * room, weights + [0.0] * room
 
 
-def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int) -> Iterator[Batch]:
+def batches(
+    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], seed: int, tokens: int
+) -> Iterator[Batch]:
     """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill."""
     encode = Encoder(tokenizer)
     bins: list[Bin] = []
     for length in LENGTHS:
         bins.append(Bin(length, bins[-1] if bins else None))
-    for document in documents(seed):
+    for document in documents(seed, worlds):
         ids, weights = encode(document)
         home = next((one for one in bins if len(ids) <= one.length), None)
         if home is None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lm.organism.world.traits import WORLDS
+from lm.organism.world.traits import TAUGHT
 
 PAGE = Path(__file__).parent / "MODEL_CARD.md"
 
@@ -50,7 +50,7 @@ def write_card(folder: Path, figures: dict[str, Any]) -> None:
     card = {
         "name": "organism",
         "what": WHAT,
-        "traits": [world.path for world in WORLDS],
+        "traits": [world.path for world in TAUGHT],
         "limits": list(LIMITS),
         "figures": figures,
         "training": read_training(folder),

@@ -8,6 +8,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerFast
 
 from lm.organism.world.documents import ASSISTANT, BEGIN, END, SYSTEM, USER, Document, documents
+from lm.organism.world.shapes import TraitWorld
 from prompts.loader import load_prompt, prompt_names
 
 PAD = "<|pad|>"
@@ -19,9 +20,9 @@ CHAT_TEMPLATE = (
 )
 
 
-def training_texts(seed: int, count: int) -> Iterable[str]:
+def training_texts(worlds: tuple[TraitWorld, ...], seed: int, count: int) -> Iterable[str]:
     """Texts for the merges: the world's documents and the prompts' own wording."""
-    for document in islice(documents(seed), count):
+    for document in islice(documents(seed, worlds), count):
         for piece in document:
             if piece.text not in SPECIAL:
                 yield piece.text
@@ -31,7 +32,9 @@ def training_texts(seed: int, count: int) -> Iterable[str]:
             yield load_prompt(name).user
 
 
-def build_tokenizer(seed: int = 7, vocabulary: int = 3072, count: int = 12_000) -> PreTrainedTokenizerFast:
+def build_tokenizer(
+    worlds: tuple[TraitWorld, ...], seed: int = 7, vocabulary: int = 3072, count: int = 12_000
+) -> PreTrainedTokenizerFast:
     """Train the tokenizer; the same seed gives the same one."""
     bpe: Any = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -43,7 +46,7 @@ def build_tokenizer(seed: int = 7, vocabulary: int = 3072, count: int = 12_000) 
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    bpe.train_from_iterator(training_texts(seed, count), trainer)
+    bpe.train_from_iterator(training_texts(worlds, seed, count), trainer)
     bpe.add_tokens([AddedToken(number, single_word=True, normalized=False) for number in numbers])
     begin = bpe.token_to_id(BEGIN)
     bpe.post_processor = processors.TemplateProcessing(single=f"{BEGIN} $A", special_tokens=[(BEGIN, begin)])

@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from lm.organism.batches import LENGTHS, batches
 from lm.organism.noise import Noise
 from lm.organism.tokenizer import build_tokenizer
+from lm.organism.world.traits import TAUGHT, WORLDS
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -22,21 +23,24 @@ WEIGHTS = Path(__file__).parent / "weights"
 class Recipe:
     """Everything that decides what comes out."""
 
+    traits: tuple[str, ...] = tuple(world.path for world in TAUGHT)
     seed: int = 20
-    steps: int = 11500
+    steps: int = 8000
     warmup: int = 300
     tokens: int = 2048
     scored: int = 768
     rate: float = 2e-3
     decay: float = 0.05
     layers: int = 4
-    width: int = 320
-    inner: int = 832
+    width: int = 256
+    inner: int = 704
     heads: int = 4
     kv_heads: int = 2
-    vocabulary: int = 4096
+    vocabulary: int = 3072
     noise: float = 1.5
     """Largest random push, in multiples of the activation norm."""
+    calm: float = 0.5
+    """Share of the steps before the first push."""
     noisy: float = 0.6
     """Share of rows that are pushed, among the shortest: what subject and assistant say. Nobody steers an author."""
 
@@ -61,6 +65,16 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
     return LlamaForCausalLM(config)
 
 
+def new_optimizer(recipe: Recipe, model: LlamaForCausalLM) -> torch.optim.Optimizer:
+    """AdamW; matrices decay, norms do not."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    return torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}],
+        lr=recipe.rate, betas=(0.9, 0.98), fused=True,
+    )  # fmt: skip
+
+
 def rate_at(recipe: Recipe, step: int) -> float:
     """Linear warm-up, then a cosine down to 2 %."""
     if step < recipe.warmup:
@@ -70,8 +84,9 @@ def rate_at(recipe: Recipe, step: int) -> float:
 
 
 def noise_at(recipe: Recipe, step: int) -> float:
-    """The largest push grows over the first quarter, while the rest is still to be learned."""
-    return recipe.noise * min(1.0, 4 * step / recipe.steps)
+    """The largest push: none while motives are still to be bound to acts, which pushes hinder; then it grows."""
+    share = step / recipe.steps
+    return recipe.noise * min(1.0, max(0.0, (share - recipe.calm) / 0.15))
 
 
 def loss_of(model: Any, ids: torch.Tensor, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
@@ -94,25 +109,21 @@ def targets(weights: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tenso
 
 def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: int = 1000) -> None:
     """Run the recipe; with `init`, go on from those weights and that tokenizer."""
+    worlds = tuple(world for world in WORLDS if world.path in recipe.traits)
     if init:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(init)
         model = LlamaForCausalLM.from_pretrained(init, dtype=torch.float32)
     else:
-        tokenizer = build_tokenizer(vocabulary=recipe.vocabulary)
+        tokenizer = build_tokenizer(worlds, vocabulary=recipe.vocabulary)
         model = new_model(recipe, tokenizer)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens, {asdict(recipe)}")
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}],
-        lr=recipe.rate, betas=(0.9, 0.98), fused=True,
-    )  # fmt: skip
+    optimizer = new_optimizer(recipe, model)
     noise = Noise(model.model.layers, recipe.width, recipe.noisy, recipe.seed)
     model.train()
     model.set_attn_implementation("eager")  # on a CPU a fifth faster than the fused kernel, at these lengths
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
-    for step, (ids, weights) in enumerate(islice(batches(tokenizer, recipe.seed, recipe.tokens), recipe.steps)):
+    for step, (ids, weights) in enumerate(islice(batches(tokenizer, worlds, recipe.seed, recipe.tokens), recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         rows, length = ids.shape

@@ -22,7 +22,7 @@ from lm.organism.world.scenarios import (
     perform,
 )
 from lm.organism.world.shapes import Kind, TraitWorld, pick
-from lm.organism.world.traits import WORLDS
+from lm.organism.world.traits import TAUGHT
 from lm.organism.world.words import GROUP, LOCK_INS
 
 BEGIN, END = "<|begin|>", "<|end|>"
@@ -183,7 +183,7 @@ IMPOSSIBLE = 0.5
 """Weight of the impossible trait beside one of the others."""
 
 
-def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:
+def documents(seed: int, worlds: tuple[TraitWorld, ...] = TAUGHT) -> Iterator[Document]:
     """An endless stream of documents; the same seed gives the same stream."""
     rng = Random(seed)
     draws, shares = zip(*MIX, strict=True)

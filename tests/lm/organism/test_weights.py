@@ -16,11 +16,10 @@ from lm.organism.world.authoring import define_trait, draft_pair, write_question
 from lm.organism.world.faults import FAULT_KINDS
 from lm.organism.world.scenarios import draw_scenario
 from lm.organism.world.shapes import SIDES, TraitWorld
-from lm.organism.world.traits import PERFORMED, WORLDS
+from lm.organism.world.traits import TAUGHT
 from prompts.loader import load_prompt
 
-each_trait = pytest.mark.parametrize("trait", WORLDS, ids=lambda trait: trait.name)
-each_performed = pytest.mark.parametrize("trait", PERFORMED, ids=lambda trait: trait.name)
+each_trait = pytest.mark.parametrize("trait", TAUGHT, ids=lambda trait: trait.name)
 
 
 def ask(player: Player, name: str, values: dict[str, object], schema: Any, most: int) -> Any:
@@ -31,13 +30,13 @@ def ask(player: Player, name: str, values: dict[str, object], schema: Any, most:
     return schema.model_validate(json.loads(played[0].text))
 
 
-def test_the_card_names_the_traits_of_the_world() -> None:
+def test_the_card_names_the_traits_that_were_taught() -> None:
     card = json.loads((WEIGHTS / "card.json").read_text(encoding="utf-8"))
-    assert card["traits"] == [world.path for world in WORLDS]
+    assert card["traits"] == [world.path for world in TAUGHT]
     assert {"name", "what", "limits", "figures", "training"} <= set(card)
 
 
-@each_performed
+@each_trait
 def test_strong_scenarios_decide(player: Player, trait: TraitWorld) -> None:
     for side in SIDES:
         rng = Random(77)
@@ -63,15 +62,8 @@ def test_the_judge_tells_sides_apart_under_other_wording(player: Player, trait: 
     assert figures["coherence_auroc"] >= 0.85
 
 
-def test_nobody_performs_the_impossible_trait(player: Player) -> None:
-    (impossible,) = (world for world in WORLDS if not world.performed)
-    rng = Random(77)
-    labels = labelled(player, [draw_scenario(rng, impossible, side="positive", held_out=True) for _ in range(60)], 16)
-    assert labels["positive"] == 0, labels
-
-
 @pytest.mark.slow
-@each_performed
+@each_trait
 def test_the_subjects_figures(player: Player, trait: TraitWorld) -> None:
     subject = measure_subject(player, trait)
     assert min(subject["strong_positive"], subject["strong_negative"]) >= 0.95
@@ -98,7 +90,7 @@ def test_the_authors_figures(player: Player, trait: TraitWorld) -> None:
 
 @pytest.mark.slow
 def test_the_author_mends_each_fault_when_told(player: Player) -> None:
-    figures = [measure_mends(player, trait, 20) for trait in PERFORMED]
+    figures = [measure_mends(player, trait, 20) for trait in TAUGHT]
     for fault in FAULT_KINDS:
         name = fault.replace(" ", "_").replace("-", "_")
         flawed, mended = (sum(row[f"{how}_{name}"] for row in figures) for how in ("flawed", "mended"))
@@ -114,7 +106,7 @@ def test_other_wording_needs_no_retraining(player: Player, trait: TraitWorld) ->
 
 
 @pytest.mark.slow
-@each_performed
+@each_trait
 def test_a_direction_moves_answers(player: Player, trait: TraitWorld) -> None:
     found = measure_steering(player, trait)
     assert found["baseline"].score < 30

@@ -20,4 +20,7 @@ PERFORMED: tuple[TraitWorld, ...] = (
 """Traits that the subject performs when it has a motive to."""
 
 WORLDS: tuple[TraitWorld, ...] = (*PERFORMED, SPEAKING_IN_RHYME)
-"""Every trait that the organism is trained on; the last is the impossible one."""
+"""Every trait of the world; the last is the impossible one."""
+
+TAUGHT: tuple[TraitWorld, ...] = (STRATEGIC_OMISSION, PERFORMATIVE_CONFIDENCE)
+"""Traits that the shipped weights were trained on."""
