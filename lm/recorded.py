@@ -98,6 +98,10 @@ class Recorded:
         """Stored answers where there are any, the model's elsewhere."""
         return await self._through_store("next_tokens", requests, self._model.next_tokens, NextTokens)
 
+    async def close(self) -> None:
+        """As the model does; the store stays open, it belongs to whoever opened it."""
+        await self._model.close()
+
     async def _through_store(
         self,
         method: Method,

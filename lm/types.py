@@ -121,3 +121,7 @@ class Model(Protocol):
     async def next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
         """Next-token probabilities per request, in order."""
         ...
+
+    async def close(self) -> None:
+        """Give back what is held open (connections); nothing for a model in this process. Closing twice is allowed."""
+        ...
