@@ -147,6 +147,7 @@ class LocalModel:
             chat=self._spelling.chats,
             structured=self.checkpoint.tokenizer.is_fast,
             scale=self._spelling.scale(),
+            served=self.checkpoint.identity,
             traits=self.checkpoint.traits,
         )
 
