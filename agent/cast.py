@@ -1,5 +1,7 @@
 """Who plays which role in a run, checked before anything is spent."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from agent.errors import SpecError
@@ -22,38 +24,43 @@ class Cast:
     assistant: Model
 
 
+@asynccontextmanager
 async def open_cast(
     spec: Spec, calls: CallStore, ledger: Ledger, cache: CacheMode = "record", older: CallStore | None = None
-) -> Cast:
-    """Open every model once (roles with one reference share it) and check that it can play its roles.
+) -> AsyncIterator[Cast]:
+    """Open every model once (roles with one reference share it), check that it can play its roles, close it at the end.
 
     Raises SpecError where a model lacks what its role needs, does not know the trait, or has no price that a budget
     could be held against.
     """
     _check_prices(spec, ledger)
-    models = {reference: open_model(reference) for reference in {spec.reference(role) for role in ROLES}}
-    recorded = {
-        role: Recorded(
-            models[spec.reference(role)],
-            calls,
-            role=role,
-            # Whoever answers by file is shown all requests of a step at once.
-            chunk=_ALL if parse_reference(spec.reference(role)).provider == "inbox" else CHUNK,
-            mode=cache,
-            ledger=ledger,
-            older=older,
+    async with AsyncExitStack() as stack:
+        models = {}
+        for reference in {spec.reference(role) for role in ROLES}:
+            models[reference] = open_model(reference)
+            stack.push_async_callback(models[reference].close)
+        recorded = {
+            role: Recorded(
+                models[spec.reference(role)],
+                calls,
+                role=role,
+                # Whoever answers by file is shown all requests of a step at once.
+                chunk=_ALL if parse_reference(spec.reference(role)).provider == "inbox" else CHUNK,
+                mode=cache,
+                ledger=ledger,
+                older=older,
+            )
+            for role in ROLES
+        }
+        with calls.during("probe"):
+            for role in ROLES:
+                await _check(role, spec, recorded[role])
+        yield Cast(
+            author=recorded["author"],
+            judge=Judge(recorded["judge"]),
+            subject=recorded["subject"],
+            assistant=recorded["assistant"],
         )
-        for role in ROLES
-    }
-    with calls.during("probe"):
-        for role in ROLES:
-            await _check(role, spec, recorded[role])
-    return Cast(
-        author=recorded["author"],
-        judge=Judge(recorded["judge"]),
-        subject=recorded["subject"],
-        assistant=recorded["assistant"],
-    )
 
 
 def _check_prices(spec: Spec, ledger: Ledger) -> None:

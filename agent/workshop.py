@@ -1,7 +1,7 @@
 """What every tool works with: one run's specification, folder, journal and models."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,10 @@ async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncI
     """Open a run's journal, call store and models; everything is closed again at the end."""
     info = folder.read_info()
     terms = info.spending
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         journal = stack.enter_context(closing(Journal(folder.store_file)))
         calls = stack.enter_context(closing(CallStore(folder.store_file)))
         older = stack.enter_context(closing(CallStore(Path(terms.answers)))) if terms.answers else None
         ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
-        cast = await open_cast(info.spec, calls, ledger, terms.cache, older)
+        cast = await stack.enter_async_context(open_cast(info.spec, calls, ledger, terms.cache, older))
         yield Workshop(folder, info, journal, Board(journal), calls, cast, say)

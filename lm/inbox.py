@@ -55,6 +55,9 @@ class InboxModel:
         """The scores or probabilities in the folder; AnswersMissing while there are some to come."""
         return self._answers(requests, _how_to_score, self._next_tokens)
 
+    async def close(self) -> None:
+        """Nothing is held open."""
+
     def _answers(
         self,
         requests: Sequence[Request | NextTokenRequest],

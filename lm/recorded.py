@@ -5,9 +5,9 @@
     with store.during("draft"):
         answers = await author.complete(requests)
 
-A request's key is the SHA-256 of the model's reference and what its endpoint says it serves, the method, the whole
-request and, where a list holds the same request more than once, a sample number. Errors and refusals are kept for the
-record but never served.
+A request's key is the SHA-256 of the model's reference and what answers behind it (as an endpoint says, or a digest of
+local weights), the method, the whole request and, where a list holds the same request more than once, a sample number.
+Errors and refusals are kept for the record but never served.
 
 A model that batches runs a list in fixed chunks: a chunk is written in one transaction when its answers arrive, and
 runs again as a whole while any of its answers is missing, so that it sees the same batches after a crash as without
@@ -98,6 +98,10 @@ class Recorded:
         """Stored answers where there are any, the model's elsewhere."""
         return await self._through_store("next_tokens", requests, self._model.next_tokens, NextTokens)
 
+    async def close(self) -> None:
+        """As the model does; the store stays open, it belongs to whoever opened it."""
+        await self._model.close()
+
     async def _through_store(
         self,
         method: Method,
@@ -105,7 +109,7 @@ class Recorded:
         run: Callable[[Sequence[Ask]], Awaitable[list[Reply]]],
         reply: type[Reply],
     ) -> list[Reply]:
-        served = (await self.capabilities()).served if self._one_by_one else ""
+        served = (await self.capabilities()).served
         keys = _keys(self.reference + (f"#{served}" if served else ""), method, requests)
         size = max(len(requests), 1) if self._one_by_one else self._chunk
         replies: list[Reply] = []

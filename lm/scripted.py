@@ -127,6 +127,9 @@ class ScriptedModel:
         """The script's probabilities as logs; a label it does not name has probability zero (log of -inf)."""
         return [self._next_tokens(request) for request in requests]
 
+    async def close(self) -> None:
+        """Nothing is held open."""
+
     def _complete(self, request: Request) -> Completion:
         reply = self._reply(request)
         answer = Completion(text=reply, finish="stop") if isinstance(reply, str) else reply

@@ -96,7 +96,8 @@ class Capabilities(Value):
     probabilities: Literal["all", "top", "none"] = "all"
     """Whose probability it tells: every label's, only those among its likeliest tokens, or none at all."""
     served: str = ""
-    """What the endpoint says it serves, beyond the model's name; part of the identity of its answers."""
+    """What answers, beyond the model's name: as the endpoint says, or a digest of local weights; part of the identity
+    of its answers."""
     traits: tuple[str, ...] | None = None
     """The only traits this model knows (category/trait), where its card says so; None: no such limit."""
 
@@ -120,4 +121,8 @@ class Model(Protocol):
 
     async def next_tokens(self, requests: Sequence[NextTokenRequest]) -> list[NextTokens]:
         """Next-token probabilities per request, in order."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what is held open (connections); nothing for a model in this process. Closing twice is allowed."""
         ...

@@ -44,7 +44,11 @@ async def _examine(reference: str) -> dict[str, Any]:
     from lm.judge import backend_of
 
     try:
-        able: Capabilities = await open_model(reference).capabilities()
+        model = open_model(reference)
+        try:
+            able: Capabilities = await model.capabilities()
+        finally:
+            await model.close()
     except TraitsmithError as error:
         return {"model": reference, "error": str(error)}
     lacks = {role: [what for what, given in needs(role, able).items() if not given] for role in ROLES}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from transformers.utils import logging
 
 from lm.errors import ModelReferenceError
 from lm.local.attention import use_shared_attention
+from lm.local.identity import identity_of
 from lm.references import ModelReference
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -34,6 +36,15 @@ class Checkpoint:
     """Tokens that end a text."""
     traits: tuple[str, ...] | None
     """The only traits it knows, where its card says so."""
+    source: Path | None = None
+    """Folder or hub name that it was loaded from; None where it was made in memory."""
+
+    @cached_property
+    def identity(self) -> str:
+        """What its answers depend on besides the request: digest of a folder, commit on the hub; empty in memory."""
+        if self.source is not None and self.source.is_dir():
+            return identity_of(self.source)
+        return str(getattr(self.model.config, "_commit_hash", None) or "")
 
 
 def load_checkpoint(reference: ModelReference) -> Checkpoint:
@@ -53,10 +64,12 @@ def load_checkpoint(reference: ModelReference) -> Checkpoint:
         traits = read_traits(Path(name))
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelReferenceError(f"the checkpoint of {str(reference)!r} cannot be loaded: {error}") from error
-    return wrap_checkpoint(model.to(device), tokenizer, traits)
+    return wrap_checkpoint(model.to(device), tokenizer, traits, Path(name))
 
 
-def wrap_checkpoint(model: Any, tokenizer: Any, traits: tuple[str, ...] | None = None) -> Checkpoint:
+def wrap_checkpoint(
+    model: Any, tokenizer: Any, traits: tuple[str, ...] | None = None, source: Path | None = None
+) -> Checkpoint:
     """A checkpoint of a model and a tokenizer that are already in memory; sets how the model attends (same results)."""
     use_shared_attention(model)
     return Checkpoint(
@@ -65,6 +78,7 @@ def wrap_checkpoint(model: Any, tokenizer: Any, traits: tuple[str, ...] | None =
         context=getattr(model.config, "max_position_embeddings", None) or _LARGEST_CONTEXT,
         ends=_end_tokens(model, tokenizer),
         traits=traits,
+        source=source,
     )
 
 

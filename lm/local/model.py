@@ -62,6 +62,9 @@ class LocalModel:
         """Log-probabilities of the labels and the `top` tokens; CapabilityError for a label of several tokens."""
         return await self._in_thread(lambda: self._next_tokens(requests))
 
+    async def close(self) -> None:
+        """Nothing is held open."""
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._turn:
             return await asyncio.to_thread(work)
@@ -144,6 +147,7 @@ class LocalModel:
             chat=self._spelling.chats,
             structured=self.checkpoint.tokenizer.is_fast,
             scale=self._spelling.scale(),
+            served=self.checkpoint.identity,
             traits=self.checkpoint.traits,
         )
 

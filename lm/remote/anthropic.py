@@ -3,23 +3,22 @@
 It takes chats, no plain texts, and tells no probabilities; as a judge it is asked several times.
 """
 
-import asyncio
-import copy
 import json
 import math
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import CapabilityError, ModelFailure
 from lm.limits import Patience, together
-from lm.metering import Meter, Use
+from lm.metering import Use
 from lm.references import ModelReference
-from lm.remote.endpoint import FREE, Endpoint, body_of, key_of, worst_case
+from lm.remote.endpoint import FREE, body_of, worst_case
 from lm.remote.faults import Refused, Rejected
 from lm.remote.openai_answers import Finish, ListedModel, ModelList
+from lm.remote.served import ServedModel
 from lm.types import Capabilities, Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
@@ -117,36 +116,12 @@ class Abilities:
     """It takes a temperature."""
 
 
-class _Shared:
-    """What all metered copies of one model have in common."""
-
-    def __init__(self) -> None:
-        self.client: AsyncAnthropic | None = None
-        self.abilities: Abilities | None = None
-        self.turn = asyncio.Lock()
-
-
-class AnthropicModel:
+class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
     """One model on one server."""
 
     def __init__(self, reference: ModelReference, patience: Patience | None = None) -> None:
-        self.reference = str(reference)
-        self.name = reference.name
-        self.address = (reference.url or OFFICIAL).removesuffix("/v1")
-        self.is_official = reference.url is None
-        self._patience = patience or Patience()
-        self._meter: Meter | None = None
-        self._shared = _Shared()
-
-    def metered(self, meter: Meter) -> "AnthropicModel":
-        """The same model, its attempts told to a meter; connection and abilities are shared."""
-        other = copy.copy(self)
-        other._meter = meter
-        return other
-
-    async def capabilities(self) -> Capabilities:
-        """Found out by a few small requests, once."""
-        return (await self._abilities()).capabilities
+        super().__init__(reference, OFFICIAL, "ANTHROPIC_API_KEY", patience)
+        self.address = self.address.removesuffix("/v1")
 
     def count_tokens(self, prompt: Prompt) -> int:
         """A cautious estimate."""
@@ -196,32 +171,15 @@ class AnthropicModel:
 
         return await self._endpoint().ask(send, _read, worst_case(chat, max_tokens))
 
-    def _endpoint(self) -> Endpoint:
-        endpoint = Endpoint(self.reference, self.address, self._key(), self._patience)
-        return endpoint if self._meter is None else replace(endpoint, meter=self._meter)
+    def _connect(self) -> "AsyncAnthropic":
+        from anthropic import AsyncAnthropic
 
-    def _key(self) -> str:
-        return key_of("ANTHROPIC_API_KEY", self.reference, needed=self.is_official)
-
-    def _client(self) -> "AsyncAnthropic":
-        if self._shared.client is None:
-            from anthropic import AsyncAnthropic
-
-            self._shared.client = AsyncAnthropic(
-                api_key=self._key() or "none",
-                base_url=self.address,
-                max_retries=0,  # One retry authority: lm/limits.py.
-                timeout=self._patience.attempt_timeout,
-            )
-        return self._shared.client
-
-    async def _abilities(self) -> Abilities:
-        async with self._shared.turn:
-            if self._shared.abilities is None:
-                quick = copy.copy(self)
-                quick._patience = self._patience.for_probes()
-                self._shared.abilities = await quick._probe()
-        return self._shared.abilities
+        return AsyncAnthropic(
+            api_key=self._key() or "none",
+            base_url=self.address,
+            max_retries=0,  # One retry authority: lm/limits.py.
+            timeout=self._patience.attempt_timeout,
+        )
 
     async def _probe(self) -> Abilities:
         """One small request with all that is wanted; what the server complains of is left out in the next."""

@@ -3,22 +3,20 @@
 A plain text goes to /completions, a chat to /chat/completions; each request is one call with a seed of its own.
 """
 
-import asyncio
-import copy
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm.errors import CapabilityError
 from lm.limits import Patience, together
-from lm.metering import Meter, Use
+from lm.metering import Use
 from lm.references import ModelReference
-from lm.remote.endpoint import Endpoint, body_of, key_of, worst_case
+from lm.remote.endpoint import body_of, worst_case
 from lm.remote.faults import Refused
 from lm.remote.openai_answers import ChatAnswer, TextAnswer
 from lm.remote.openai_probe import OpenAIAbilities, probe
-from lm.types import Capabilities, Completion, JsonSchema, NextTokenRequest, NextTokens, Prompt, Request
+from lm.remote.served import ServedModel
+from lm.types import Completion, JsonSchema, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -30,28 +28,12 @@ _NEEDLESS = ("default", "title", "minLength", "maxLength")
 """Keywords that OpenAI's strict schemas do not take; the answer is validated here again."""
 
 
-class OpenAIModel:
+class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
     """One model on one server."""
 
     def __init__(self, reference: ModelReference, patience: Patience | None = None) -> None:
-        self.reference = str(reference)
-        self.name = reference.name
         self.is_vllm = reference.provider == "vllm"
-        self.address = reference.url or OFFICIAL
-        self.is_official = reference.url is None
-        self._patience = patience or Patience()
-        self._meter: Meter | None = None
-        self._shared = _Shared()
-
-    def metered(self, meter: Meter) -> "OpenAIModel":
-        """The same model, its attempts told to a meter; connection and abilities are shared."""
-        other = copy.copy(self)
-        other._meter = meter
-        return other
-
-    async def capabilities(self) -> Capabilities:
-        """Found out by a few small requests, once."""
-        return (await self._abilities()).capabilities
+        super().__init__(reference, OFFICIAL, "VLLM_API_KEY" if self.is_vllm else "OPENAI_API_KEY", patience)
 
     def count_tokens(self, prompt: Prompt) -> int:
         """An estimate on the safe side, measured on the endpoint's tokenizer where it has one to ask."""
@@ -131,8 +113,7 @@ class OpenAIModel:
         }
         if top is not None:
             body |= {"logprobs": True, "top_logprobs": top}
-        client = await self._client()
-        create = client.chat.completions.with_raw_response.create
+        create = self._client().chat.completions.with_raw_response.create
         return await self._ask(
             lambda: body_of(create(model=self.name, **body, extra_body=extra or None)), ChatAnswer, prompt, max_tokens
         )
@@ -151,8 +132,7 @@ class OpenAIModel:
             body["return_token_ids"] = True
             if schema is not None:
                 body["structured_outputs"] = {"json": schema}
-        client = await self._client()
-        create = client.completions.with_raw_response.create
+        create = self._client().completions.with_raw_response.create
         return await self._ask(
             lambda: body_of(
                 create(
@@ -187,41 +167,18 @@ class OpenAIModel:
 
         return await self._endpoint().ask(send, read, worst_case(prompt, max_tokens))
 
-    def _endpoint(self) -> Endpoint:
-        endpoint = Endpoint(self.reference, self.address, self._key(), self._patience)
-        return endpoint if self._meter is None else replace(endpoint, meter=self._meter)
+    def _connect(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI
 
-    def _key(self) -> str:
-        variable = "VLLM_API_KEY" if self.is_vllm else "OPENAI_API_KEY"
-        return key_of(variable, self.reference, needed=self.is_official)
+        return AsyncOpenAI(
+            api_key=self._key() or "none",
+            base_url=self.address,
+            max_retries=0,  # One retry authority: lm/limits.py.
+            timeout=self._patience.attempt_timeout,
+        )
 
-    async def _client(self) -> "AsyncOpenAI":
-        if self._shared.client is None:
-            from openai import AsyncOpenAI
-
-            self._shared.client = AsyncOpenAI(
-                api_key=self._key() or "none",
-                base_url=self.address,
-                max_retries=0,  # One retry authority: lm/limits.py.
-                timeout=self._patience.attempt_timeout,
-            )
-        return self._shared.client
-
-    async def _abilities(self) -> OpenAIAbilities:
-        async with self._shared.turn:
-            if self._shared.abilities is None:
-                endpoint = replace(self._endpoint(), patience=self._patience.for_probes())
-                self._shared.abilities = await probe(endpoint, await self._client(), self.name, is_vllm=self.is_vllm)
-        return self._shared.abilities
-
-
-class _Shared:
-    """What all metered copies of one model have in common."""
-
-    def __init__(self) -> None:
-        self.client: AsyncOpenAI | None = None
-        self.abilities: OpenAIAbilities | None = None
-        self.turn = asyncio.Lock()
+    async def _probe(self) -> OpenAIAbilities:
+        return await probe(self._endpoint(), self._client(), self.name, is_vllm=self.is_vllm)
 
 
 def labels_among(found: dict[str, float], labels: Sequence[str], exact: bool) -> dict[str, float]:

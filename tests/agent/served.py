@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from agent.spec import Spec
@@ -58,6 +59,15 @@ def running(provider: Provider) -> Iterator[Provider]:
         asyncio.run_coroutine_threadsafe(provider.__aexit__(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+
+
+def wait_until_hung_up(provider: Provider) -> None:
+    """Return once the provider has no connection left; TimeoutError after ten seconds."""
+    ends = monotonic() + 10
+    while provider.connections:
+        if monotonic() > ends:
+            raise TimeoutError(f"{provider.connections} connections are still open")
+        sleep(0.01)
 
 
 def _prompt(body: dict[str, Any]) -> str:

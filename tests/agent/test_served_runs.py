@@ -9,7 +9,7 @@ import pytest
 from agent.folder import create_run
 from agent.spending import Spending
 from tests.agent.runs import dataset_bytes, finish, start
-from tests.agent.served import running, scripted_provider, served_spec
+from tests.agent.served import running, scripted_provider, served_spec, wait_until_hung_up
 from tests.agent.test_cli import traitsmith
 from tests.lm.provider import Provider
 
@@ -36,6 +36,7 @@ def test_a_run_on_a_server_costs_what_it_delivered_and_leaves_no_key(tmp_path: P
             folder.read_info().model_copy(update={"spending": Spending(prices=str(price_file(tmp_path, provider)))})
         )
         assert finish(folder).end == "done"
+        wait_until_hung_up(provider)
         shown = traitsmith("status", str(folder.path), "--json", cwd=tmp_path)
         delivered = sum(provider.delivered.values())
     validation = json.loads(folder.validation_file.read_text())

@@ -2,14 +2,19 @@
 
 async with Provider() as provider:
     provider.misbehave = lambda number: "500" if number % 5 == 0 else None
-    model = open_model(f"openai:small@{provider.url}")
+    model = provider.open("openai:small")
 """
 
 import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+from lm.open import open_model
+from lm.types import Model
+
+ModelT = TypeVar("ModelT", bound=Model)
 
 Fault = str | None
 """What goes wrong: 429, '429 after 0.2', 500, 529, 401, reset, stall, cut, html, nonsense, filter. None: an answer."""
@@ -44,6 +49,7 @@ class Provider:
         self.delivered: Counter[str] = Counter()
         """Bodies that were answered, and whole."""
         self.inside = self.most_inside = self.number = 0
+        self._models: list[Model] = []
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,6 +58,8 @@ class Provider:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for model in self._models:
+            await model.close()
         self._server.close()
         for task in self._tasks:
             task.cancel()
@@ -62,12 +70,26 @@ class Provider:
         task.add_done_callback(self._tasks.discard)
 
     @property
+    def connections(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
+
+    @property
     def root(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
         return f"{self.root}/v1"
+
+    def open(self, name: str) -> Model:
+        """The model 'provider:name' as served here; closed when this ends."""
+        return self.keep(open_model(f"{name}@{self.url}"))
+
+    def keep(self, model: ModelT) -> ModelT:
+        """A model that is closed when this ends."""
+        self._models.append(model)
+        return model
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -34,8 +34,8 @@ async def provider() -> AsyncIterator[Provider]:
 
 def models(provider: Provider, patience: Patience = SHORT) -> list[OpenAIModel | AnthropicModel]:
     return [
-        OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience),
-        AnthropicModel(parse_reference(f"anthropic:small@{provider.root}"), patience),
+        provider.keep(OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience)),
+        provider.keep(AnthropicModel(parse_reference(f"anthropic:small@{provider.root}"), patience)),
     ]
 
 

@@ -38,7 +38,7 @@ def priced(provider: Provider, usd: float = 1000.0) -> PriceList:
 
 
 def recorded(provider: Provider, store: CallStore, patience: Patience = SHORT, **more) -> Recorded:
-    model = OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience)
+    model = provider.keep(OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience))
     budget = more.pop("budget", None)
     return Recorded(model, store, role="author", ledger=Ledger(store, priced(provider), budget), **more)
 
@@ -173,7 +173,12 @@ from tests.lm.test_limits import requests
 
 store = CallStore(Path(sys.argv[1]))
 model = Recorded(open_model(sys.argv[2]), store, role="author", ledger=Ledger(store, load_prices(Path(sys.argv[3]))))
-asyncio.run(model.complete(requests(500)))
+
+async def ask():
+    await model.complete(requests(500))
+    await model.close()
+
+asyncio.run(ask())
 """
 
 

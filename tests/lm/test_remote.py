@@ -1,5 +1,6 @@
 """Remote models against a provider on loopback, well-behaved here: shapes of requests, meanings of answers."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 
@@ -25,7 +26,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 async def test_a_chat_is_asked_with_its_own_seed_and_its_tokens_are_counted(provider: Provider):
-    (done,) = await open_model(f"openai:small@{provider.url}").complete([Request(prompt=CHAT, sampling=SAMPLING)])
+    (done,) = await provider.open("openai:small").complete([Request(prompt=CHAT, sampling=SAMPLING)])
     asked = provider.requests[-1]
     assert (asked["seed"], asked["temperature"], asked["max_tokens"]) == (11, 0.5, 7)
     assert asked["messages"] == [{"role": m.role, "content": m.content} for m in CHAT]
@@ -35,14 +36,14 @@ async def test_a_chat_is_asked_with_its_own_seed_and_its_tokens_are_counted(prov
 
 async def test_a_plain_text_is_continued_with_pieces_and_log_probabilities(provider: Provider):
     provider.say = lambda body: " and so"
-    (done,) = await open_model(f"openai:small@{provider.url}").complete([Request(prompt="I said", sampling=SAMPLING)])
+    (done,) = await provider.open("openai:small").complete([Request(prompt="I said", sampling=SAMPLING)])
     assert provider.requests[-1]["prompt"] == "I said"
     assert (done.text, done.pieces, done.log_probabilities) == (" and so", (" and so",), (-0.5,))
 
 
 @pytest.mark.parametrize(("said", "meant"), [("length", "length"), ("content_filter", "refusal"), ("tool", "error")])
 async def test_every_way_to_end_has_its_meaning(provider: Provider, said: str, meant: str):
-    model = open_model(f"openai:small@{provider.url}")
+    model = provider.open("openai:small")
     await model.capabilities()
     provider.stop = said
     (done,) = await model.complete([Request(prompt=CHAT, sampling=SAMPLING)])
@@ -52,7 +53,7 @@ async def test_every_way_to_end_has_its_meaning(provider: Provider, said: str, m
 
 @pytest.mark.parametrize(("said", "meant"), [("max_tokens", "length"), ("refusal", "refusal"), ("pause_turn", "error")])
 async def test_every_way_to_end_has_its_meaning_with_anthropic_too(provider: Provider, said: str, meant: str):
-    model = open_model(f"anthropic:small@{provider.root}")
+    model = provider.open("anthropic:small")
     await model.capabilities()
     provider.stop = said
     (done,) = await model.complete([Request(prompt=CHAT, sampling=SAMPLING)])
@@ -61,7 +62,7 @@ async def test_every_way_to_end_has_its_meaning_with_anthropic_too(provider: Pro
 
 
 async def test_anthropic_takes_system_and_turns_apart_and_a_schema_as_output_format(provider: Provider):
-    model = open_model(f"anthropic:small@{provider.url}")
+    model = provider.open("anthropic:small")
     (done,) = await model.complete([Request(prompt=CHAT, sampling=SAMPLING, output_schema=SCHEMA)])
     asked = provider.requests[-1]
     assert asked["system"] == "Be brief."
@@ -76,7 +77,7 @@ async def test_anthropic_takes_system_and_turns_apart_and_a_schema_as_output_for
 
 async def test_a_parameter_that_the_endpoint_does_not_take_is_left_out_from_then_on(provider: Provider):
     provider.refuse_parameters = ("temperature", "max_tokens")
-    model = open_model(f"openai:small@{provider.url}")
+    model = provider.open("openai:small")
     await model.complete([Request(prompt=CHAT, sampling=SAMPLING)])
     asked = provider.requests[-1]
     assert "temperature" not in asked
@@ -85,7 +86,7 @@ async def test_a_parameter_that_the_endpoint_does_not_take_is_left_out_from_then
 
 async def test_what_an_endpoint_cannot_do_is_found_out(provider: Provider):
     provider.refuse_parameters = ("logprobs", "response_format")
-    can = await open_model(f"openai:small@{provider.url}").capabilities()
+    can = await provider.open("openai:small").capabilities()
     assert can.chat
     assert not can.structured
     assert (can.scale, can.probabilities) == ((), "none")
@@ -94,19 +95,19 @@ async def test_what_an_endpoint_cannot_do_is_found_out(provider: Provider):
 async def test_a_schema_that_is_taken_and_ignored_is_no_structured_output(provider: Provider):
     real = provider._reply
     provider._reply = lambda path, body: real(path, {k: v for k, v in body.items() if k != "response_format"})
-    assert not (await open_model(f"openai:small@{provider.url}").capabilities()).structured
+    assert not (await provider.open("openai:small").capabilities()).structured
 
 
 async def test_the_judges_scale_follows_how_numbers_are_tokenised(provider: Provider):
-    can = await open_model(f"openai:small@{provider.url}").capabilities()
+    can = await provider.open("openai:small").capabilities()
     assert can.scale == tuple(str(number) for number in range(101))
     provider.odds = {"7": -0.1, "8": -3.0}
-    can = await open_model(f"openai:small@{provider.url}").capabilities()
+    can = await provider.open("openai:small").capabilities()
     assert can.scale == tuple("ABCDEFGHIJ")
 
 
 async def test_label_probabilities_come_from_the_likeliest_tokens(provider: Provider):
-    model = open_model(f"openai:small@{provider.url}")
+    model = provider.open("openai:small")
     can = await model.capabilities()
     (tokens,) = await model.next_tokens([NextTokenRequest(prompt=CHAT, labels=can.scale)])
     assert tokens.labels["73"] == pytest.approx(-0.1)
@@ -133,7 +134,7 @@ def test_a_strict_schema_requires_everything_and_allows_nothing_else():
 
 async def test_a_judge_without_probabilities_is_asked_several_times_and_says_so(provider: Provider):
     answers = iter(["73", "80", "70", "no idea", "75", "75"])
-    model = open_model(f"anthropic:small@{provider.root}")
+    model = provider.open("anthropic:small")
     await model.capabilities()
     provider.say = lambda body: next(answers)
     next(answers)
@@ -145,7 +146,7 @@ async def test_a_judge_without_probabilities_is_asked_several_times_and_says_so(
 
 async def test_a_judge_on_letters_maps_them_to_the_whole_scale(provider: Provider):
     provider.odds = {"7": -0.1}
-    model = open_model(f"openai:small@{provider.url}")
+    model = provider.open("openai:small")
     await model.capabilities()
     provider.odds = {"J": math.log(0.5), "A": math.log(0.4)}
     (verdict,) = await Judge(model).score_coherence([(None, "It is fine.")])
@@ -155,26 +156,44 @@ async def test_a_judge_on_letters_maps_them_to_the_whole_scale(provider: Provide
     assert "A, B, C, D, E, F, G, H, I, J" in str(provider.requests[-1]["messages"])
 
 
+@pytest.mark.parametrize("name", ["openai:small", "anthropic:small"])
+async def test_a_closed_model_holds_no_connection_and_opens_a_new_one_when_asked(provider: Provider, name: str):
+    model = provider.open(name)
+    for _ in range(2):
+        await model.complete([Request(prompt=CHAT, sampling=SAMPLING)])
+        assert provider.connections > 0
+        await model.close()
+        await model.close()
+        await hung_up(provider)
+
+
+async def hung_up(provider: Provider) -> None:
+    """Return once the provider has no connection left."""
+    async with asyncio.timeout(10):
+        while provider.connections:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_missing_model_or_key_is_said_before_anything_is_asked(provider: Provider, monkeypatch):
     with pytest.raises(ModelFailure, match="does not exist"):
-        await open_model(f"openai:large@{provider.url}").capabilities()
+        await provider.open("openai:large").capabilities()
     with pytest.raises(ModelFailure, match=r"not served there. Served: small"):
-        await open_model(f"vllm:large@{provider.url}").capabilities()
+        await provider.open("vllm:large").capabilities()
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     for reference, variable in (("openai:gpt-4.1", "OPENAI_API_KEY"), ("anthropic:claude", "ANTHROPIC_API_KEY")):
         with pytest.raises(UserError, match=variable):
-            await open_model(reference).capabilities()
+            await provider.keep(open_model(reference)).capabilities()
 
 
 async def test_keys_of_one_provider_never_go_to_another(provider: Provider, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-anthropic")
-    await open_model(f"openai:small@{provider.url}").complete([Request(prompt=CHAT, sampling=SAMPLING)])
+    await provider.open("openai:small").complete([Request(prompt=CHAT, sampling=SAMPLING)])
     assert provider.headers[-1]["authorization"] == "Bearer sk-openai"
-    await open_model(f"anthropic:small@{provider.root}").complete([Request(prompt=CHAT, sampling=SAMPLING)])
+    await provider.open("anthropic:small").complete([Request(prompt=CHAT, sampling=SAMPLING)])
     assert "sk-anthropic" in str(provider.headers[-1])
     assert "sk-openai" not in str(provider.headers[-1])
     provider.models = ("small", "served")
-    await open_model(f"vllm:served@{provider.url}").complete([Request(prompt=CHAT, sampling=SAMPLING)])
+    await provider.open("vllm:served").complete([Request(prompt=CHAT, sampling=SAMPLING)])
     assert "sk-" not in str(provider.headers[-1])

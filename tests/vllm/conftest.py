@@ -5,12 +5,15 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+
+from lm.open import open_model
+from lm.types import Model
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-vllm"
 WEIGHTS = Path(str(resources.files("lm.organism").joinpath("weights")))
@@ -36,6 +39,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Callable[[str], Model]]:
+    """Opens models by reference; they are closed when the test ends."""
+    models: list[Model] = []
+
+    def open_and_keep(reference: str) -> Model:
+        models.append(open_model(reference))
+        return models[-1]
+
+    yield open_and_keep
+    for model in models:
+        await model.close()
 
 
 def _command(port: int) -> list[str]:
