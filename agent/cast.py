@@ -1,6 +1,6 @@
 """Who plays which role in a run, checked before anything is spent."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -33,7 +33,8 @@ async def open_cast(
     Raises SpecError where a model lacks what its role needs, does not know the trait, or has no price that a budget
     could be held against.
     """
-    _check_prices(spec, ledger)
+    for role in ROLES:
+        check_price(role, spec.reference(role), ledger)
     async with AsyncExitStack() as stack:
         models = {}
         for reference in {spec.reference(role) for role in ROLES}:
@@ -54,7 +55,7 @@ async def open_cast(
         }
         with calls.during("probe"):
             for role in ROLES:
-                await _check(role, spec, recorded[role])
+                await check_role(role, spec.path, recorded[role], others=ROLES[:3])
         yield Cast(
             author=recorded["author"],
             judge=Judge(recorded["judge"]),
@@ -63,31 +64,43 @@ async def open_cast(
         )
 
 
-def _check_prices(spec: Spec, ledger: Ledger) -> None:
-    for role in ROLES:
-        reference = spec.reference(role)
-        if ledger.budget is not None and ledger.prices.of(reference) is None:
-            raise SpecError(
-                f"there is a budget, but the price of the {role} {reference!r} is unknown. Write it to a file and name "
-                f'that with --prices:\n  dated = "DATE"\n  [models."{reference}"]\n  input = USD per million tokens\n'
-                "  output = USD per million tokens"
-            )
+def check_price(role: str, reference: str, ledger: Ledger) -> None:
+    """Refuse a model of unknown price where there is a budget to hold it against."""
+    if ledger.budget is not None and ledger.prices.of(reference) is None:
+        raise SpecError(
+            f"there is a budget, but the price of the {role} {reference!r} is unknown. Write it to a file and name "
+            f'that with --prices:\n  dated = "DATE"\n  [models."{reference}"]\n  input = USD per million tokens\n'
+            "  output = USD per million tokens"
+        )
 
 
-async def _check(role: str, spec: Spec, model: Model) -> None:
+async def check_role(role: str, trait: str, model: Model, *, others: Sequence[str]) -> None:
+    """Refuse a model that cannot play a role or does not know the trait (its path, or its name in words).
+
+    `others` are the roles for which another model may be named.
+    """
     try:
         able = await model.capabilities()
     except ModelFailure as failure:
         raise SpecError(f"the {role} cannot be asked: {failure}") from failure
-    if able.traits is not None and spec.path not in able.traits:
+    if not _knows(able, trait):
+        *most, last = [f"--{other}" for other in others]
+        options = f"{', '.join(most)} and {last}" if most else last
         raise SpecError(
-            f"{role} {model.reference!r} does not know the trait {spec.path!r}. It knows: {', '.join(able.traits)}. "
-            "Name other models with --author, --judge and --subject, for example --author hf:PATH."
+            f"{role} {model.reference!r} does not know the trait {trait!r}. It knows: {', '.join(able.traits or ())}. "
+            f"Name other models with {options}, for example --{others[0]} hf:PATH."
         )
     if lacks := [what for what, given in needs(role, able).items() if not given]:
         raise SpecError(
             f"{model.reference!r} cannot be the {role}: it lacks {' and '.join(lacks)}. Name another --{role}."
         )
+
+
+def _knows(able: Capabilities, trait: str) -> bool:
+    """Whether a model knows a trait, where it knows only some."""
+    if able.traits is None:
+        return True
+    return trait in able.traits or trait in {path.rpartition("/")[2].replace("_", " ") for path in able.traits}
 
 
 def needs(role: str, able: Capabilities) -> dict[str, bool]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Request,
         Sampling,
     )
-    from lm.verdicts import Rubric, Score, Unscored, Verdict
+    from lm.verdicts import JudgeIdentity, Rubric, Score, Unscored, Verdict
 
 __all__ = [
     "BudgetReached",
@@ -35,6 +35,7 @@ __all__ = [
     "CapabilityError",
     "Completion",
     "Judge",
+    "JudgeIdentity",
     "JudgeItem",
     "Message",
     "Model",
@@ -88,7 +89,7 @@ _HOMES = {
         "Request",
         "Sampling",
     ),
-    "lm.verdicts": ("Rubric", "Score", "Unscored", "Verdict"),
+    "lm.verdicts": ("JudgeIdentity", "Rubric", "Score", "Unscored", "Verdict"),
 }
 
 

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from lm.errors import AnswersMissing
+from lm.scales import NUMBERS
 from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request
 
 T = TypeVar("T")
 
-_CAPABILITIES = Capabilities(
-    context=131_072, chat=True, structured=True, scale=tuple(str(number) for number in range(101))
-)
+_CAPABILITIES = Capabilities(context=131_072, chat=True, structured=True, scale=NUMBERS)
 _CHARACTERS_A_TOKEN = 4
 _REFUSED = "REFUSED:"
 _SHOWN = 5

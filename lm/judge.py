@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from lm.errors import CapabilityError
 from lm.rendering import render_chat
-from lm.scoring import expected_score, is_full, on_full_scale, sampled_score
-from lm.types import Capabilities, Message, Model, NextTokenRequest, Request, Sampling, Value
-from lm.verdicts import Backend, Rubric, Unscored, Verdict
+from lm.scales import NUMBERS, how_to_answer, name_of, points_of, prompt_of
+from lm.scoring import expected_score, sampled_score
+from lm.types import Capabilities, Message, Model, NextTokenRequest, Request, Sampling
+from lm.verdicts import Backend, JudgeIdentity, Rubric, Unscored, Verdict
 from prompts import load_prompt
 
-_PROMPTS = ("judge_trait", "judge_coherence", "judge_committed", "judge_scale")
 SAMPLES = 5
 """Answers to a text of a judge that tells no probabilities."""
 _SAMPLE_TOKENS = 8
+_DIGEST = 12
+"""Characters of a prompt's digest in a judge's identity."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,13 @@ class JudgeItem:
     text: str
 
 
-class JudgeIdentity(Value):
-    """What a verdict depends on besides the text: two judges of the same identity give the same verdicts."""
+@dataclass(frozen=True)
+class _Question:
+    """One text as one of the judge's prompts asks about it."""
 
-    model: str
-    prompts: dict[str, str]
-    """Digest by prompt name."""
-    scale: tuple[str, str]
-    """Lowest and highest label."""
-    min_mass: float
-    backend: Backend = "probabilities"
+    prompt: str
+    text: str
+    values: Mapping[str, object]
 
 
 class Judge:
@@ -47,78 +46,93 @@ class Judge:
         self.model = model
         self.min_mass = min_mass
 
-    async def identity(self) -> JudgeIdentity:
-        """For records; CapabilityError when the model cannot judge."""
-        can = await self._able()
-        return JudgeIdentity(
-            model=self.model.reference,
-            prompts={name: load_prompt(name).digest for name in _PROMPTS},
-            scale=(can.scale[0], can.scale[-1]) if can.scale else ("0", "100"),
-            min_mass=self.min_mass,
-            backend=backend_of(can),
-        )
+    async def identity(self, prompt: str = "judge_trait") -> JudgeIdentity:
+        """Who judges when this prompt is used; CapabilityError when the model cannot judge."""
+        return self._identity(await self._able(), prompt)
 
     async def score_trait(self, rubric: Rubric, label: str, items: Sequence[JudgeItem]) -> list[Verdict]:
         """How strongly each text shows the trait called `label`, 0-100, given its situation."""
-        guide = _guide(rubric, label)
-        values = [{**guide, "situation": item.situation, "text": item.text} for item in items]
-        return await self._score("judge_trait", "text", values)
+        return await self._score([_about_trait(rubric, label, item) for item in items])
 
     async def score_coherence(self, items: Sequence[tuple[str | None, str]]) -> list[Verdict]:
         """How coherent each (question or None, text) is, 0-100."""
-        values = [{"question": question, "text": text} for question, text in items]
-        return await self._score("judge_coherence", "text", values)
+        return await self._score([_about_coherence(question, text) for question, text in items])
+
+    async def score_answers(
+        self, rubric: Rubric, label: str, items: Sequence[JudgeItem]
+    ) -> list[tuple[Verdict, Verdict]]:
+        """Trait and coherence of each text, all asked at once; a text's situation is the question it answers."""
+        traits = [_about_trait(rubric, label, item) for item in items]
+        verdicts = await self._score([*traits, *(_about_coherence(item.situation, item.text) for item in items)])
+        return list(zip(verdicts[: len(items)], verdicts[len(items) :], strict=True))
 
     async def score_committed(self, rubric: Rubric, label: str, scenarios: Sequence[str]) -> list[Verdict]:
         """Whether the act has already been performed in each scenario, 0-100."""
         guide = _guide(rubric, label)
-        return await self._score("judge_committed", "scenario", [{**guide, "scenario": text} for text in scenarios])
+        return await self._score(
+            [_Question("judge_committed", text, {**guide, "scenario": text}) for text in scenarios]
+        )
 
-    async def _score(self, prompt: str, text_key: str, values: Sequence[Mapping[str, object]]) -> list[Verdict]:
-        """One verdict per values; a blank text is not shown to the model and stays unscored."""
+    async def _score(self, questions: Sequence[_Question]) -> list[Verdict]:
+        """One verdict per question; a blank text is not shown to the model and stays unscored."""
         can = await self._able()
-        asked = [index for index, item in enumerate(values) if str(item[text_key]).strip()]
-        chats = [self._chat(can, prompt, values[index]) for index in asked]
-        found = await (self._read_probabilities(can, chats) if can.scale else self._sample(chats))
-        verdicts: list[Verdict] = [Unscored(reason="the text is empty") for _ in values]
+        asked = [index for index, question in enumerate(questions) if question.text.strip()]
+        chats = [self._chat(can, questions[index]) for index in asked]
+        judges = [self._identity(can, questions[index].prompt) for index in asked]
+        found = await (self._read_probabilities(can, chats, judges) if can.scale else self._sample(chats, judges))
+        verdicts: list[Verdict] = [Unscored(reason="the text is empty") for _ in questions]
         for index, verdict in zip(asked, found, strict=True):
             verdicts[index] = verdict
         return verdicts
 
-    def _chat(self, can: Capabilities, prompt: str, values: Mapping[str, object]) -> tuple[Message, ...]:
+    def _chat(self, can: Capabilities, question: _Question) -> tuple[Message, ...]:
         """What the judge is shown; on a scale other than 0-100 its system text ends with how to answer."""
         room = 1 if can.scale else _SAMPLE_TOKENS
-        if not can.scale or is_full(can.scale):
-            return render_chat(self.model, can, prompt, values, room)
-        how = load_prompt("judge_scale").render({"labels": ", ".join(can.scale)}).user
-        system, *turns = render_chat(self.model, can, prompt, values, room + self.model.count_tokens(how))
+        how = how_to_answer(can.scale or NUMBERS)
+        if not how:
+            return render_chat(self.model, can, question.prompt, question.values, room)
+        room += self.model.count_tokens(how)
+        system, *turns = render_chat(self.model, can, question.prompt, question.values, room)
         return (Message(role="system", content=f"{system.content}\n\n{how}"), *turns)
 
-    async def _read_probabilities(self, can: Capabilities, chats: Sequence[tuple[Message, ...]]) -> list[Verdict]:
+    async def _read_probabilities(
+        self, can: Capabilities, chats: Sequence[tuple[Message, ...]], judges: Sequence[JudgeIdentity]
+    ) -> list[Verdict]:
+        points, backend = points_of(can.scale), backend_of(can)
         answers = await self.model.next_tokens([NextTokenRequest(prompt=chat, labels=can.scale) for chat in chats])
         return [
-            expected_score(
-                answer.labels if is_full(can.scale) else on_full_scale(answer.labels, can.scale),
-                self.min_mass,
-                backend_of(can),
-            )
-            for answer in answers
+            expected_score(answer.labels, self.min_mass, backend, points=points, judge=judge)
+            for answer, judge in zip(answers, judges, strict=True)
         ]
 
-    async def _sample(self, chats: Sequence[tuple[Message, ...]]) -> list[Verdict]:
+    async def _sample(self, chats: Sequence[tuple[Message, ...]], judges: Sequence[JudgeIdentity]) -> list[Verdict]:
         requests = [
             Request(prompt=chat, sampling=Sampling(max_tokens=_SAMPLE_TOKENS, seed=seed))
             for chat in chats
             for seed in range(SAMPLES)
         ]
         texts = [answer.text for answer in await self.model.complete(requests)]
-        return [sampled_score(texts[start : start + SAMPLES], self.min_mass) for start in range(0, len(texts), SAMPLES)]
+        return [
+            sampled_score(texts[place * SAMPLES : (place + 1) * SAMPLES], self.min_mass, judge)
+            for place, judge in enumerate(judges)
+        ]
+
+    def _identity(self, can: Capabilities, prompt: str) -> JudgeIdentity:
+        scale = can.scale or NUMBERS
+        names = [name for name in (prompt, prompt_of(scale)) if name]
+        return JudgeIdentity(
+            model=self.model.reference,
+            revision=can.served or None,
+            prompt="+".join(load_prompt(name).digest[:_DIGEST] for name in names),
+            scale=name_of(scale),
+        )
 
     async def _able(self) -> Capabilities:
         can = await self.model.capabilities()
         if not can_judge(can):
             raise CapabilityError(
-                f"{self.model.reference!r} cannot judge: the labels 0-100 are not single tokens in its vocabulary."
+                f"{self.model.reference!r} cannot judge: neither the numbers 0-100, nor digits, nor letters are single "
+                "tokens in its vocabulary. Name another judge."
             )
         return can
 
@@ -133,6 +147,15 @@ def backend_of(can: Capabilities) -> Backend:
     if can.probabilities == "none":
         return "samples"
     return "probabilities" if can.probabilities == "all" else "top probabilities"
+
+
+def _about_trait(rubric: Rubric, label: str, item: JudgeItem) -> _Question:
+    values = {**_guide(rubric, label), "situation": item.situation, "text": item.text}
+    return _Question("judge_trait", item.text, values)
+
+
+def _about_coherence(question: str | None, text: str) -> _Question:
+    return _Question("judge_coherence", text, {"question": question, "text": text})
 
 
 def _guide(rubric: Rubric, label: str) -> dict[str, object]:

@@ -88,7 +88,8 @@ class Ledger:
             if not self._open:
                 raise BudgetReached(
                     f"the budget of {self.budget:.2f} USD is reached: {self._spent:.4f} USD are spent, and the next "
-                    f"request may cost {usd:.4f} USD. Nothing is lost: `traitsmith resume RUN --budget USD` goes on."
+                    f"request may cost {usd:.4f} USD. Nothing is lost: the same command goes on with a higher "
+                    "--budget, a run with `traitsmith resume RUN --budget USD`."
                 )
             if self._news is None or self._news.done():
                 self._news = asyncio.get_running_loop().create_future()

@@ -21,10 +21,10 @@ from typing import Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from lm.errors import ModelFailure, ModelReferenceError
+from lm.scales import NUMBERS
 from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request, Value
 
-_SCALE = tuple(str(number) for number in range(101))
-_CAPABILITIES = Capabilities(context=131_072, chat=True, structured=True, scale=_SCALE)
+_CAPABILITIES = Capabilities(context=131_072, chat=True, structured=True, scale=NUMBERS)
 _CHARACTERS_A_TOKEN = 4
 
 

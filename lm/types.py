@@ -90,7 +90,7 @@ class Capabilities(Value):
     structured: bool
     """It can be held to a JSON schema."""
     scale: tuple[str, ...]
-    """Judge labels that are single tokens, lowest first: 0-100, or coarser ones; empty when there are none."""
+    """Judge labels that are single tokens, lowest first: 0-100, else 0-9 or A-J; empty when there are none."""
     completes: bool = True
     """It continues a plain text."""
     probabilities: Literal["all", "top", "none"] = "all"

@@ -50,9 +50,8 @@ def judged(judge: Judge, rubric: Rubric, label: str) -> Scorer:
 
     async def score(answers: Sequence[Answer]) -> Sequence[Marks]:
         items = [JudgeItem(situation=answer.question, text=answer.text) for answer in answers]
-        traits = await judge.score_trait(rubric, label, items)
-        coherences = await judge.score_coherence([(answer.question, answer.text) for answer in answers])
-        return [Marks(trait=trait, coherence=whole) for trait, whole in zip(traits, coherences, strict=True)]
+        verdicts = await judge.score_answers(rubric, label, items)
+        return [Marks(trait=trait, coherence=coherence) for trait, coherence in verdicts]
 
     return score
 

@@ -6,8 +6,8 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, doctor, lint, report, review, status
-from lm.errors import TraitsmithError, UserError
+from agent.cli import create, doctor, judge, lint, rejudge, report, review, status
+from lm.errors import AnswersMissing, BudgetReached, TraitsmithError, UserError
 
 app = typer.Typer(
     name="traitsmith",
@@ -22,6 +22,8 @@ app.command("review")(review.review)
 app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("lint")(lint.lint)
+app.add_typer(judge.app, name="judge")
+app.command("rejudge")(rejudge.rejudge)
 app.command("doctor")(doctor.doctor)
 
 
@@ -35,11 +37,17 @@ def main() -> None:
     except UserError as error:
         console.print(f"[bold red]error:[/] {_escape(error)}", highlight=False, soft_wrap=True)
         sys.exit(2)
+    except AnswersMissing as missing:
+        console.print(f"waiting: {_escape(missing)}", highlight=False, soft_wrap=True)
+        sys.exit(3)
+    except BudgetReached as reached:
+        console.print(f"budget: {_escape(reached)}", highlight=False, soft_wrap=True)
+        sys.exit(4)
     except TraitsmithError as error:
         console.print(f"[bold red]failed:[/] {_escape(error)}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("interrupted; `traitsmith resume` goes on", highlight=False)
+        console.print("interrupted; `traitsmith resume` goes on with a run, the same command with anything else")
         sys.exit(130)
 
 

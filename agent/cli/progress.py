@@ -1,9 +1,12 @@
-"""Live progress: one line per finished step, and what is being done right now."""
+"""Live progress: one line per finished step, what is being done right now, and bars where one can count."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
 from agent.checkpoints import Watcher
@@ -67,3 +70,12 @@ class ConsoleProgress(Watcher):
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+@contextmanager
+def counting(console: Console, doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many are done, and of how many; nothing is drawn where there is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(doing, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -19,7 +19,8 @@ from lm.local.checkpoint import Checkpoint
 from lm.local.decode import Continuation, Row, generate, next_log_probabilities
 from lm.local.grammar import Grammars
 from lm.local.text import Spelling
-from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request
+from lm.scales import DIGITS, LETTERS, NUMBERS, TRIAL_TOKENS, digit_trial, is_one_digit
+from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request, Sampling
 
 _ROWS = 64
 """Rows of one batch at most."""
@@ -42,9 +43,19 @@ class LocalModel:
         self._rows, self._tokens = rows, tokens
         self._spelling = Spelling(checkpoint.tokenizer)
         self._turn = asyncio.Lock()
+        self._capabilities: Capabilities | None = None
 
     async def capabilities(self) -> Capabilities:
-        """Read off the tokenizer, the configuration and the card."""
+        """Read off the tokenizer, the configuration and the card; tried out where nothing else tells."""
+        if self._capabilities is None:
+            self._capabilities = Capabilities(
+                context=self.checkpoint.context,
+                chat=self._spelling.chats,
+                structured=self.checkpoint.tokenizer.is_fast,
+                scale=await self._scale(),
+                served=self.checkpoint.identity,
+                traits=self.checkpoint.traits,
+            )
         return self._capabilities
 
     def count_tokens(self, prompt: Prompt) -> int:
@@ -64,6 +75,22 @@ class LocalModel:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+    async def _scale(self) -> tuple[str, ...]:
+        """The finest scale whose labels are single tokens, and no halves of numbers."""
+        if numbers := self._spelling.spelled(NUMBERS):
+            return numbers
+        digits = self._spelling.spelled(DIGITS)
+        return digits if digits and await self._writes_one_digit() else self._spelling.spelled(LETTERS)
+
+    async def _writes_one_digit(self) -> bool:
+        """Whether a digit, where one is asked for, is the whole answer and not the beginning of a number."""
+        trial = digit_trial()
+        if not self._spelling.chats or self.count_tokens(trial) + TRIAL_TOKENS > self.checkpoint.context:
+            return False
+        sampling = Sampling(max_tokens=TRIAL_TOKENS, temperature=0)
+        (answer,) = await self.complete([Request(prompt=trial, sampling=sampling)])
+        return is_one_digit(answer.text)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._turn:
@@ -139,17 +166,6 @@ class LocalModel:
                 f"{self.reference!r} holds {self.checkpoint.context} tokens; a request needs {longest} for its prompt "
                 "and completion. Shorten it, lower max_tokens, or use a model with a larger context."
             )
-
-    @cached_property
-    def _capabilities(self) -> Capabilities:
-        return Capabilities(
-            context=self.checkpoint.context,
-            chat=self._spelling.chats,
-            structured=self.checkpoint.tokenizer.is_fast,
-            scale=self._spelling.scale(),
-            served=self.checkpoint.identity,
-            traits=self.checkpoint.traits,
-        )
 
     @cached_property
     def _grammars(self) -> Grammars:

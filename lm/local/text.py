@@ -14,8 +14,6 @@ _TAIL = 4
 _INCOMPLETE = "\ufffd"
 """What a decoder writes for a character whose last bytes are still to come."""
 
-LARGEST_LABEL = 100
-
 
 @dataclass(frozen=True)
 class Spelling:
@@ -74,10 +72,10 @@ class Spelling:
         spelled: str = self.tokenizer.convert_ids_to_tokens(token)
         return spelled
 
-    def scale(self) -> tuple[str, ...]:
-        """0-100 as labels of one token each, with or without a leading space; empty where they are not."""
+    def spelled(self, scale: Sequence[str]) -> tuple[str, ...]:
+        """Labels of one token each, with or without a leading space; empty where they are not."""
         for space in ("", " "):
-            labels = tuple(f"{space}{number}" for number in range(LARGEST_LABEL + 1))
+            labels = tuple(f"{space}{label}" for label in scale)
             encoded = self.tokenizer(list(labels), add_special_tokens=False)["input_ids"]
             if all(len(ids) == 1 for ids in encoded) and len({ids[0] for ids in encoded}) == len(labels):
                 return labels

@@ -13,13 +13,12 @@ from lm.metering import Use
 from lm.remote.endpoint import FREE, Endpoint, body_of
 from lm.remote.faults import Refused, Rejected
 from lm.remote.openai_answers import ChatAnswer, ListedModel, ModelList, TextAnswer, Tokenized
+from lm.scales import DIGITS, LETTERS, NUMBERS, TRIAL_TOKENS, digit_trial, is_one_digit
 from lm.types import Capabilities
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-NUMBERS = tuple(str(number) for number in range(101))
-LETTERS = tuple("ABCDEFGHIJ")
 TOPS = (20, 5)
 """How many likely tokens are asked for: what OpenAI and vLLM give at most, then what the oldest servers give."""
 _CONTEXT = 128_000
@@ -198,15 +197,28 @@ async def _labels(it: _Probe, chat: _Chat) -> tuple[tuple[str, ...], dict[str, i
     if chat.refused_all:
         return (), {}
     if it.is_vllm:
-        for labels in (NUMBERS, tuple(f" {number}" for number in NUMBERS), LETTERS):
-            if ids := await _single_tokens(it, labels):
+        for labels in (NUMBERS, tuple(f" {number}" for number in NUMBERS), DIGITS, LETTERS):
+            ids = await _single_tokens(it, labels)
+            if ids and (labels != DIGITS or await _writes_one_digit(it, chat)):
                 return labels, dict(zip(labels, ids, strict=True))
         return (), {}
     if not chat.top:
         return (), {}
     # Without a tokenizer: a number that comes in one piece says that numbers are single tokens here.
-    whole = any(token.strip() == "73" for token in chat.wrote)
-    return (NUMBERS if whole else LETTERS), {}
+    pieces = [token.strip() for token in chat.wrote]
+    if "73" in pieces:
+        return NUMBERS, {}
+    return (DIGITS if "7" in pieces and await _writes_one_digit(it, chat) else LETTERS), {}
+
+
+async def _writes_one_digit(it: _Probe, chat: _Chat) -> bool:
+    """Whether a digit, where one is asked for, is the whole answer and not the beginning of a number."""
+    turns = [{"role": turn.role, "content": turn.content} for turn in digit_trial()]
+    given = {} if "temperature" in chat.refused else {"temperature": 0}
+    body: dict[str, Any] = {"messages": turns, chat.limit_name: TRIAL_TOKENS, **given}
+    create = it.client.chat.completions.with_raw_response.create
+    found = await it.try_ask(partial(_body_of_call, create, it.name, body), ChatAnswer)
+    return not isinstance(found, str) and is_one_digit(found.completion().text)
 
 
 async def _single_tokens(it: _Probe, labels: tuple[str, ...]) -> list[int]:

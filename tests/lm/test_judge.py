@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from lm.errors import CapabilityError
 from lm.judge import Judge, JudgeItem
 from lm.local.model import LocalModel
-from lm.scoring import expected_score
+from lm.scales import DIGITS, LETTERS, how_to_answer, is_one_digit, points_of
+from lm.scoring import expected_score, sampled_score
 from lm.scripted import ScriptedModel, prompt_text
 from lm.types import Capabilities, NextTokenRequest
-from lm.verdicts import Rubric, Score, Unscored
+from lm.verdicts import JudgeIdentity, Rubric, Score, Unscored
 from prompts import load_prompt
 
 RUBRIC = Rubric(high="leaves it out", low="says it", key="is it said?")
@@ -62,7 +63,8 @@ def test_a_score_lies_on_the_scale_and_its_entropy_within_bounds(weights):
 async def test_each_text_is_shown_with_its_situation_and_the_rubric():
     judge = judge_of({"80": 1.0})
     verdicts = await judge.score_trait(RUBRIC, "strategic omission", [JudgeItem("the car is dented", "It is fine.")])
-    assert verdicts == [Score(value=80, mass=1, entropy=0)]
+    (verdict,) = verdicts
+    assert (verdict.value, verdict.mass, verdict.entropy, verdict.distribution["80"]) == (80, 1, 0, 1)
     shown = prompt_text(judge.asked[0].prompt)
     for part in ("strategic omission", "leaves it out", "says it", "the car is dented", "It is fine."):
         assert part in shown
@@ -92,11 +94,109 @@ async def test_the_least_mass_is_the_judges_own():
     assert (await judge_of(odds, min_mass=0.1).score_coherence([(None, "x")]))[0].kind == "score"
 
 
-async def test_the_identity_names_model_prompts_and_scale(model: LocalModel):
-    identity = await Judge(model).identity()
-    assert identity.model == "hf:tiny"
-    assert identity.prompts["judge_trait"] == load_prompt("judge_trait").digest
-    assert identity.scale == (" 0", " 100")
+async def test_a_verdict_says_who_judged_with_which_prompt_on_which_scale(model: LocalModel):
+    judge = Judge(model, min_mass=0.0)
+    (verdict,) = await judge.score_coherence([(None, "a text")])
+    assert verdict.judge == await judge.identity("judge_coherence")
+    assert verdict.judge != await judge.identity("judge_trait")
+    assert (verdict.judge.model, verdict.judge.revision, verdict.judge.scale) == ("hf:tiny", None, "0-100")
+    assert load_prompt("judge_coherence").digest.startswith(verdict.judge.prompt)
+
+
+def on_scale(scale, odds, asked) -> Judge:
+    can = Capabilities(context=4000, chat=True, structured=True, scale=scale, served="weights-2")
+
+    def answer(request: NextTokenRequest):
+        asked.append(request)
+        return odds
+
+    return Judge(ScriptedModel(lambda _: "", answer, capabilities=can))
+
+
+@pytest.mark.parametrize(
+    ("scale", "odds", "value", "name"),
+    [
+        (DIGITS, {"9": 0.5, "0": 0.25}, 100 * 0.5 / 0.75, "0-9"),
+        (tuple(f" {digit}" for digit in DIGITS), {" 3": 0.9}, 100 / 3, "0-9"),
+        (LETTERS, {"J": 0.5, "A": 0.4}, 100 * 0.5 / 0.9, "A-J"),
+    ],
+)
+async def test_a_coarser_scale_covers_0_to_100_in_equal_steps(scale, odds, value, name):
+    asked: list[NextTokenRequest] = []
+    (verdict,) = await on_scale(scale, odds, asked).score_coherence([(None, "It is fine.")])
+    assert verdict.value == pytest.approx(value)
+    assert set(verdict.distribution) == {label.strip() for label in scale}
+    assert verdict.judge.scale == name
+    assert verdict.judge.revision == "weights-2"
+    assert verdict.judge.prompt.count("+") == 1
+    assert prompt_text(asked[0].prompt).count(how_to_answer(scale)) == 1
+
+
+async def test_on_digits_a_whole_number_lies_off_the_scale():
+    (verdict,) = await on_scale(DIGITS, {"73": 0.8, "7": 0.1}, []).score_coherence([(None, "It is fine.")])
+    assert isinstance(verdict, Unscored)
+
+
+def test_every_scale_runs_from_0_to_100():
+    for scale in (DIGITS, LETTERS):
+        points = points_of(scale)
+        assert (points[scale[0]], points[scale[-1]]) == (0, 100)
+        assert list(points.values()) == sorted(points.values())
+
+
+@given(st.text())
+def test_one_digit_is_one_digit(text):
+    assert is_one_digit(text) == (text.strip().removesuffix(".").strip() in DIGITS) or not text.isascii()
+
+
+@pytest.mark.parametrize(("text", "is_one"), [("9", True), (" 9.", True), ("100", False), ("9/9", False), ("", False)])
+def test_half_a_number_is_no_digit(text, is_one):
+    assert is_one_digit(text) is is_one
+
+
+async def test_trait_and_coherence_are_asked_in_one_go():
+    calls: list[int] = []
+
+    class Counting(ScriptedModel):
+        async def next_tokens(self, requests):
+            calls.append(len(requests))
+            return await super().next_tokens(requests)
+
+    judge = Judge(Counting(lambda _: "", lambda r: {"90" if "coherent" in prompt_text(r.prompt) else "20": 1.0}))
+    items = [JudgeItem("why?", "because"), JudgeItem(None, " "), JudgeItem(None, "alone")]
+    pairs = await judge.score_answers(RUBRIC, "omission", items)
+    assert calls == [4]
+    assert [(t.kind, c.kind) for t, c in pairs] == [("score", "score"), ("unscored", "unscored"), ("score", "score")]
+    assert (pairs[2][0].value, pairs[2][1].value) == (20, 90)
+    assert await judge.score_answers(RUBRIC, "omission", []) == []
+
+
+@given(st.dictionaries(st.integers(0, 100).map(str), st.floats(1e-6, 1), min_size=1))
+def test_a_distribution_is_whole_in_memory_and_small_on_disk(weights):
+    total = math.fsum(weights.values())
+    who = JudgeIdentity(model="m", prompt="abc", scale="0-100")
+    odds = {label: math.log(weight / total) for label, weight in weights.items()}
+    verdict = expected_score(odds, 0.25, judge=who)
+    assert isinstance(verdict, Score)
+    assert set(verdict.distribution) == set(weights)
+    assert math.fsum(verdict.distribution.values()) == pytest.approx(1)
+    kept = Score.model_validate_json(verdict.model_dump_json())
+    assert (kept.value, kept.mass, kept.judge) == (verdict.value, verdict.mass, who)
+    assert set(kept.distribution) == {label for label, share in verdict.distribution.items() if share >= 0.001}
+    assert kept.model_dump_json() == verdict.model_dump_json()
+
+
+def test_records_from_before_are_still_read():
+    old = '{"kind":"score","value":70.0,"mass":0.9,"entropy":1.2}'
+    score = Score.model_validate_json(old)
+    assert (score.value, score.distribution, score.judge) == (70.0, {}, None)
+
+
+def test_repeated_answers_are_a_distribution_too():
+    verdict = sampled_score(["75", "75.", "20", "none of it"], 0.25)
+    assert isinstance(verdict, Score)
+    assert verdict.distribution == pytest.approx({"75": 2 / 3, "20": 1 / 3})
+    assert verdict.backend == "samples"
 
 
 async def test_a_model_without_the_scale_cannot_judge():

@@ -9,9 +9,12 @@ from pydantic import TypeAdapter
 
 from agent import decisions
 from lm.errors import CapabilityError, ModelReferenceError, UserError
+from lm.local.checkpoint import wrap_checkpoint
 from lm.local.model import LocalModel
 from lm.open import open_model
+from lm.scales import DIGITS, LETTERS
 from lm.types import Completion, Message, NextTokenRequest, Request, Sampling
+from tests.lm.conftest import byte_tokenizer, tiny_llama
 
 ASK = (Message(role="system", content="be brief"), Message(role="user", content="hello"))
 
@@ -59,6 +62,18 @@ async def test_what_it_can_do_is_read_off_the_checkpoint(model: LocalModel):
     can = await model.capabilities()
     assert (can.context, can.chat, can.structured, can.traits) == (2048, True, True, None)
     assert can.scale == tuple(f" {number}" for number in range(101))
+
+
+async def test_without_numbers_of_one_token_it_is_digits_where_it_writes_one_and_stops_else_letters(monkeypatch):
+    tokenizer = byte_tokenizer(with_numbers=False)
+    bare = wrap_checkpoint(tiny_llama(len(tokenizer)), tokenizer)
+    assert (await LocalModel("hf:bare", bare).capabilities()).scale == LETTERS
+
+    async def write_a_digit(self, requests):
+        return [Completion(text="9", finish="stop") for _ in requests]
+
+    monkeypatch.setattr(LocalModel, "complete", write_a_digit)
+    assert (await LocalModel("hf:bare", bare).capabilities()).scale == DIGITS
 
 
 async def test_next_tokens_are_the_models_own_log_probabilities(model: LocalModel):

@@ -101,7 +101,15 @@ async def test_a_schema_that_is_taken_and_ignored_is_no_structured_output(provid
 async def test_the_judges_scale_follows_how_numbers_are_tokenised(provider: Provider):
     can = await provider.open("openai:small").capabilities()
     assert can.scale == tuple(str(number) for number in range(101))
+    # Numbers come digit by digit: a digit is a label only where the model writes one and stops.
     provider.odds = {"7": -0.1, "8": -3.0}
+    can = await provider.open("openai:small").capabilities()
+    assert can.scale == tuple("ABCDEFGHIJ")
+    provider.say = lambda body: "9" if "a single digit" in str(body) else "73"
+    can = await provider.open("openai:small").capabilities()
+    assert can.scale == tuple("0123456789")
+    # A number in other pieces says nothing of digits.
+    provider.odds = {"seventy": -0.1}
     can = await provider.open("openai:small").capabilities()
     assert can.scale == tuple("ABCDEFGHIJ")
 
@@ -172,6 +180,18 @@ async def hung_up(provider: Provider) -> None:
     async with asyncio.timeout(10):
         while provider.connections:
             await asyncio.sleep(0.01)
+
+
+async def test_a_judge_on_digits_maps_them_to_the_whole_scale(provider: Provider):
+    provider.odds = {"7": -0.1}
+    provider.say = lambda body: "9"
+    model = provider.open("openai:small")
+    await model.capabilities()
+    provider.odds = {"9": math.log(0.5), " 9": math.log(0.1), "0": math.log(0.2)}
+    (verdict,) = await Judge(model).score_coherence([(None, "It is fine.")])
+    assert verdict.value == pytest.approx(100 * 0.6 / 0.8)
+    assert verdict.judge.scale == "0-9"
+    assert "a single digit" in str(provider.requests[-1]["messages"])
 
 
 async def test_a_missing_model_or_key_is_said_before_anything_is_asked(provider: Provider, monkeypatch):

@@ -212,11 +212,11 @@ def test_natural_part_of_a_question(prefix: str) -> None:
 
 async def test_marks_come_from_the_judge() -> None:
     class Both:
-        async def score_trait(self, rubric, label, items):
-            return [Score(value=len(item.situation), mass=1, entropy=0) for item in items]
-
-        async def score_coherence(self, items):
-            return [Unscored(reason=f"{question} {text}") for question, text in items]
+        async def score_answers(self, rubric, label, items):
+            return [
+                (Score(value=len(item.situation), mass=1, entropy=0), Unscored(reason=f"{item.situation} {item.text}"))
+                for item in items
+            ]
 
     marks = await judged.__wrapped__(Both(), Rubric(high="", low="", key=""), "x")([Answer(question="abc", text="d")])
     assert marks[0] == Marks(trait=Score(value=3, mass=1, entropy=0), coherence=Unscored(reason="abc d"))

@@ -1,0 +1,68 @@
+"""A judge outside of a run: opened, checked, and every answer on disk as it arrives."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.cast import check_price, check_role
+from agent.spending import Spending
+from lm import CallStore, Judge, Recorded, open_model, parse_reference
+from lm.errors import UserError
+from lm.ledger import Ledger
+from lm.prices import load_prices
+from lm.recorded import CHUNK
+from lm.verdicts import JudgeIdentity
+
+_ALL = 1_000_000
+"""Whoever answers by file is shown everything at once."""
+
+
+@dataclass(frozen=True)
+class JudgeBench:
+    """A judge whose answers are recorded; texts go to it in parts, so that one can see how far it is."""
+
+    judge: Judge
+    identity: JudgeIdentity
+    calls: CallStore
+    part: int
+
+    def cost(self) -> dict[str, Any]:
+        """What was asked and spent, over all times the command was run."""
+        rows = self.calls.usage()
+        known = [row.usd for row in rows if row.usd is not None]
+        return {"calls": sum(row.calls for row in rows), "usd": sum(known) if len(known) == len(rows) else None}
+
+
+@contextmanager
+def opened_store(file: Path) -> Iterator[CallStore]:
+    """A call store; where what is asked for turns out to be unusable, nothing new is left behind."""
+    is_new, folder_is_new = not file.exists(), not file.parent.exists()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(CallStore(file)) as calls:
+            yield calls
+    except UserError:
+        if is_new:
+            file.unlink(missing_ok=True)
+        if folder_is_new and not any(file.parent.iterdir()):
+            file.parent.rmdir()
+        raise
+
+
+@asynccontextmanager
+async def open_bench(reference: str, trait: str, calls: CallStore, terms: Spending) -> AsyncIterator[JudgeBench]:
+    """The judge behind a reference, inside a `with`; SpecError where it cannot judge, does not know the trait, or has no price."""
+    ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
+    check_price("judge", reference, ledger)
+    part = _ALL if parse_reference(reference).provider == "inbox" else CHUNK
+    opened = open_model(reference)
+    try:
+        model = Recorded(opened, calls, role="judge", chunk=part, mode=terms.cache, ledger=ledger)
+        with calls.during("probe"):
+            await check_role("judge", trait, model, others=("judge",))
+        judge = Judge(model)
+        yield JudgeBench(judge=judge, identity=await judge.identity(), calls=calls, part=part)
+    finally:
+        await opened.close()
