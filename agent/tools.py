@@ -30,7 +30,7 @@ from agent.records import (
 )
 from agent.review.batch import apply_review, prepare_review
 from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
-from agent.steps.decide import approach_advice, decide_next, describe_test, next_approach, test_passes
+from agent.steps.decide import OBSERVED, approach_advice, decide_next, describe_test, next_approach, test_passes
 from agent.steps.define import calibrate_rubric, define_trait, revise_rubric
 from agent.steps.draft import draft_pairs, redraft_pairs
 from agent.steps.first_token import examine_first_tokens
@@ -226,9 +226,15 @@ async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
     """Name the failure class of every failed pair and learn a lesson per class."""
     board, journal = workshop.board, workshop.journal
     trials, first_tokens = _of_round(workshop, given.round)
-    failures = analyse_failures(trials, first_tokens, workshop.spec.settings)
-    journal.append(failures)
     drafts = board.drafts(given.round)
+    failures = analyse_failures(
+        [drafts[id_].pair for id_ in trials],
+        trials,
+        first_tokens,
+        workshop.spec.settings,
+        first_person=board.trait().taxonomy.direction == "expressed" and given.approach != OBSERVED,
+    )
+    journal.append(failures)
     lessons = await learn_lessons(
         workshop.cast.author, workshop.spec, board.trait(), given.round, failures, drafts, trials
     )
