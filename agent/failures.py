@@ -1,101 +1,222 @@
 """The failure classes of METHOD, section 3: their signs as rules, and what the author is told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import cache
-from importlib import resources
 
 from agent.records import Failure, FirstTokenRecord, Trial
 from agent.settings import Settings
-from extract.trait import SIDES, Sample, Side
+from agent.signs import alike, ends_early, goes_on_with_another, most_say, shares_nothing, tail, tells_of_another
+from extract.trait import SIDES, Pair, Sample, Side
 
 ADVICE: dict[str, str] = {
     "unscored": "Nothing could be scored; write a scenario whose continuation is plain text.",
     "already committed": "End earlier, right before the act.",
-    "identical": "Make the two endings differ more.",
-    "topic trigger": "Change the topic.",
     "AI mode": "Ground the scenario in first-person detail.",
+    "topic trigger": "Change the topic.",
     "moralising": "Make the motivation more explicit, or let an institution bear the harm.",
+    "announcement": "Show the behaviour; do not describe a disposition.",
     "third-person drift": "End in first person, in the middle of the act.",
     "early close": "End in the middle of a claim, or use another kind of ending.",
+    "identical": "Make the two endings differ more.",
     "wrong direction": "Use a stronger ending and state the motivation.",
-    "ambiguous": "Say clearly which way the speaker leans.",
     "drift": "Make the scenario simpler, and end on something definite.",
+    "ambiguous": "Say clearly which way the speaker leans.",
 }
 """Failure classes with what mends them; the author reads the sentence."""
 
-CLOSE = 0.9
-"""Similarity from which two texts count as the same."""
+CLEAR = 0.8
+"""Share of a side's samples from which they agree: all of four, seven of eight."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known about a pair that failed."""
 
+    pair: Pair
     trial: Trial
     first_token: FirstTokenRecord | None
+    settings: Settings
+    first_person: bool = True
+    """Whether the scenarios are meant to be told in first person."""
+
+    @property
+    def failing(self) -> list[Side]:
+        """The scored sides that miss their threshold, the one that misses it by more first."""
+        missed = {side: self._miss(side) for side in SIDES}
+        return sorted((side for side in SIDES if missed[side] > 0), key=lambda side: -missed[side])
+
+    def samples(self, side: Side) -> tuple[Sample, ...]:
+        """The completions of one side."""
+        return self.trial.samples[side]
+
+    def texts(self, side: Side) -> list[str]:
+        """The texts of one side's completions."""
+        return [sample.text for sample in self.samples(side)]
+
+    def values(self, side: Side) -> list[float]:
+        """The scores of one side's completions; those without one are left out."""
+        return [s.verdict.value for s in self.samples(side) if s.verdict is not None and s.verdict.kind == "score"]
+
+    def leans(self, side: Side) -> Side | None:
+        """The end that the side's samples agree on; None where they point both ways or nowhere."""
+        values = self.values(side)
+        if _clearly(value >= self.settings.positive_min for value in values):
+            return "positive"
+        return "negative" if _clearly(value <= self.settings.negative_max for value in values) else None
+
+    def _miss(self, side: Side) -> float:
+        score = self.trial.scores[side]
+        if score is None:
+            return 0.0
+        return self.settings.positive_min - score if side == "positive" else score - self.settings.negative_max
 
 
-def classify(evidence: Evidence, settings: Settings) -> Failure:
+Rule = Callable[[Evidence], Failure | None]
+
+
+def classify(evidence: Evidence) -> Failure:
     """The one class of a failed pair: the first rule that fires, from the most specific to the least."""
+    rules: tuple[Rule, ...] = (
+        _unscored,
+        _already_committed,
+        _says("AI mode", "ai_mode"),
+        _says("topic trigger", "refusal"),
+        _says("moralising", "moralising"),
+        _announcement,
+        _third_person,
+        _early_close,
+        _drift,
+        _identical,
+        _wrong_direction,
+        _off_topic,
+    )
+    return next((found for rule in rules if (found := rule(evidence))), None) or _ambiguous(evidence)
+
+
+def _unscored(evidence: Evidence) -> Failure | None:
     for side in SIDES:
-        if not any(sample.verdict and sample.verdict.kind == "score" for sample in evidence.trial.samples[side]):
-            return Failure(failure="unscored", side=side, evidence=_unscored_reason(evidence.trial.samples[side]))
-    if evidence.first_token is not None and evidence.first_token.result.verdict == "EXPLAIN":
-        return Failure(failure="already committed", side=None, evidence="; ".join(evidence.first_token.result.reasons))
-    side = _failing_side(evidence.trial.scores, settings)
-    texts = [sample.text for sample in evidence.trial.samples[side]]
-    for failure in ("moralising", "topic trigger", "AI mode"):
-        if phrase := _most_say(texts, failure):
-            return Failure(failure=failure, side=side, evidence=f"most completions say {phrase!r}")
-    if _alike(evidence.trial.samples):
-        return Failure(failure="identical", side=None, evidence=f"both sides continue alike: {texts[0]!r}")
-    if _most(len(sample.token_ids) <= 3 and bool(sample.token_ids) for sample in evidence.trial.samples[side]):
-        return Failure(failure="early close", side=side, evidence=f"ends within three tokens: {texts[0]!r}")
-    return _by_score(evidence.trial, side, settings)
+        if not evidence.values(side):
+            reasons = {s.verdict.reason for s in evidence.samples(side) if s.verdict and s.verdict.kind == "unscored"}
+            shown = "; ".join(sorted(reasons)) or "no completion was scored"
+            return Failure(failure="unscored", side=side, evidence=shown)
+    return None
 
 
-def _by_score(trial: Trial, side: Side, settings: Settings) -> Failure:
-    score = trial.scores[side]
-    assert score is not None  # unscored sides were handled before
-    shown = f"{side} scores {score:.0f}"
-    if (score <= settings.negative_max) if side == "positive" else (score >= settings.positive_min):
-        return Failure(failure="wrong direction", side=side, evidence=shown)
-    values = [s.verdict.value for s in trial.samples[side] if s.verdict and s.verdict.kind == "score"]
-    middling = _most(settings.negative_max < value < settings.positive_min for value in values)
-    return Failure(failure="drift" if middling else "ambiguous", side=side, evidence=shown)
+def _already_committed(evidence: Evidence) -> Failure | None:
+    record = evidence.first_token
+    if record is None or record.result.verdict != "EXPLAIN":
+        return None
+    return Failure(failure="already committed", side=None, evidence="; ".join(record.result.reasons))
 
 
-def _failing_side(scores: Mapping[Side, float | None], settings: Settings) -> Side:
-    """The side that misses its threshold by more."""
-    positive, negative = scores["positive"], scores["negative"]
-    assert positive is not None and negative is not None
-    return "positive" if settings.positive_min - positive >= negative - settings.negative_max else "negative"
+def _says(failure: str, lexicon: str) -> Rule:
+    """The rule of a class that completions show by a phrase."""
+
+    def rule(evidence: Evidence) -> Failure | None:
+        for side in evidence.failing:
+            if phrase := most_say(evidence.texts(side), lexicon):
+                return Failure(failure=failure, side=side, evidence=f"completions say {phrase!r}")
+        return None
+
+    return rule
 
 
-def _most_say(texts: Sequence[str], failure: str) -> str | None:
-    phrases = _lexicon({"moralising": "moralising", "topic trigger": "refusal", "AI mode": "ai_mode"}[failure])
-    hits = [next((phrase for phrase in phrases if phrase in text.lower()), None) for text in texts]
-    return next((hit for hit in hits if hit), None) if _most(hit is not None for hit in hits) else None
+def _announcement(evidence: Evidence) -> Failure | None:
+    for side in evidence.failing:
+        begun = tail(evidence.pair.scenario(side))
+        if phrase := most_say([f"{begun} {text.strip()}" for text in evidence.texts(side)], "announcement"):
+            shown = f"a disposition is named, not acted on: {phrase!r}"
+            return Failure(failure="announcement", side=side, evidence=shown)
+    return None
 
 
-def _alike(samples: Mapping[Side, Sequence[Sample]]) -> bool:
-    pairs = zip(samples["positive"], samples["negative"], strict=False)
-    return _most(SequenceMatcher(None, one.text, other.text).ratio() >= CLOSE for one, other in pairs)
+def _third_person(evidence: Evidence) -> Failure | None:
+    if not evidence.first_person:
+        return None
+    for side in evidence.failing:
+        scenario = evidence.pair.scenario(side)
+        if tells_of_another(scenario):
+            shown = f"the scenario ends in what somebody else does: '…{tail(scenario)}'"
+            return Failure(failure="third-person drift", side=side, evidence=shown)
+        if _most(goes_on_with_another(scenario, text) for text in evidence.texts(side)):
+            shown = f"most completions tell of somebody else: {evidence.texts(side)[0]!r}"
+            return Failure(failure="third-person drift", side=side, evidence=shown)
+    return None
 
 
-def _unscored_reason(samples: Sequence[Sample]) -> str:
-    reasons = {s.verdict.reason for s in samples if s.verdict and s.verdict.kind == "unscored"}
-    return "; ".join(sorted(reasons)) or "no completion was scored"
+def _early_close(evidence: Evidence) -> Failure | None:
+    for side in evidence.failing:
+        if _most(ends_early(evidence.pair.scenario(side), sample) for sample in evidence.samples(side)):
+            shown = f"most completions end within a few tokens: {evidence.texts(side)[0]!r}"
+            return Failure(failure="early close", side=side, evidence=shown)
+    return None
+
+
+def _identical(evidence: Evidence) -> Failure | None:
+    """Told from the texts; or from the probabilities, where the samples of a side do not agree by themselves.
+
+    Two sides that agree on one end are alike because one of them points the wrong way.
+    """
+    if alike(zip(evidence.samples("positive"), evidence.samples("negative"), strict=False)):
+        shown = f"both sides continue alike: {evidence.texts('positive')[0]!r}"
+        return Failure(failure="identical", side=None, evidence=shown)
+    divergence = evidence.first_token.result.divergence if evidence.first_token else None
+    if divergence is None or divergence >= evidence.settings.divergence_min:
+        return None
+    if all(evidence.leans(side) for side in SIDES):
+        return None
+    return Failure(
+        failure="identical", side=None, evidence=f"the sides' next tokens differ by {divergence:.2f} bits only"
+    )
+
+
+def _wrong_direction(evidence: Evidence) -> Failure | None:
+    for side in evidence.failing:
+        if evidence.leans(side) not in (side, None):
+            return Failure(failure="wrong direction", side=side, evidence=_show_score(evidence, side))
+    return None
+
+
+def _drift(evidence: Evidence) -> Failure | None:
+    """Told from scores: most samples do neither act."""
+    low, high = evidence.settings.negative_max, evidence.settings.positive_min
+    for side in evidence.failing:
+        if _most(low < value < high for value in evidence.values(side)):
+            shown = f"{_show_score(evidence, side)}, most samples between {low:.0f} and {high:.0f}"
+            return Failure(failure="drift", side=side, evidence=shown)
+    return None
+
+
+def _off_topic(evidence: Evidence) -> Failure | None:
+    """Told from words, of a side that does not lean: a performed act may share none with its scenario, too."""
+    for side in evidence.failing:
+        scenario = evidence.pair.scenario(side)
+        if _clearly(shares_nothing(scenario, text) for text in evidence.texts(side)):
+            shown = f"nothing of the scenario comes back: {evidence.texts(side)[0]!r}"
+            return Failure(failure="drift", side=side, evidence=shown)
+    return None
+
+
+def _ambiguous(evidence: Evidence) -> Failure:
+    side = next(iter(evidence.failing), None)
+    if side is None:
+        return Failure(failure="ambiguous", side=None, evidence="no rule names what failed")
+    entropy = evidence.first_token.entropy[side] if evidence.first_token else None
+    strength = "" if entropy is None else f", entropy of the next token {entropy:.1f} bits"
+    return Failure(failure="ambiguous", side=side, evidence=_show_score(evidence, side) + strength)
+
+
+def _show_score(evidence: Evidence, side: Side) -> str:
+    return f"{side} scores {evidence.trial.scores[side]:.0f}"
 
 
 def _most(flags: Iterable[bool]) -> bool:
-    values = list(flags)
-    return bool(values) and sum(values) * 2 > len(values)
+    return _share(list(flags)) > 0.5
 
 
-@cache
-def _lexicon(name: str) -> tuple[str, ...]:
-    text = resources.files("agent").joinpath(f"lexicons/{name}.txt").read_text(encoding="utf-8")
-    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+def _clearly(flags: Iterable[bool]) -> bool:
+    return _share(list(flags)) >= CLEAR
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 0.0

@@ -1,4 +1,4 @@
-"""The method on one page: which tool follows which. Wiring only; the work is in agent/tools.py and agent/steps/.
+"""The method on one page: which tool follows which. Wiring only; the work is in agent/tools/ and agent/steps/.
 
     define → draft → lint → predict → prepare → review → record → test → first_token → analyse → cut → decide
     decide → draft (the next round) | fresh_test
@@ -20,7 +20,7 @@ from langgraph.types import interrupt
 from agent.errors import GateFailed
 from agent.records import Ending
 from agent.state import RunState
-from agent.tools import TOOLS
+from agent.tools.register import TOOLS
 from agent.workshop import Workshop
 
 Graph = CompiledStateGraph[RunState, None, RunState, RunState]

@@ -53,7 +53,10 @@ def opened_store(file: Path) -> Iterator[CallStore]:
 
 @asynccontextmanager
 async def open_bench(reference: str, trait: str, calls: CallStore, terms: Spending) -> AsyncIterator[JudgeBench]:
-    """The judge behind a reference, inside a `with`; SpecError where it cannot judge, does not know the trait, or has no price."""
+    """The judge behind a reference, closed at the end.
+
+    Raises SpecError where it cannot judge, does not know the trait, or has no price.
+    """
     ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
     check_price("judge", reference, ledger)
     part = _ALL if parse_reference(reference).provider == "inbox" else CHUNK

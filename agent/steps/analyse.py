@@ -9,18 +9,26 @@ from agent.records import Draft, Failure, FirstTokenRecord, LessonRecord, Outcom
 from agent.settings import Settings
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
-from extract.trait import Trait
+from extract.trait import Pair, Trait
 from lm import Model
 
 
 def analyse_failures(
-    trials: Mapping[str, Trial], first_tokens: Mapping[str, FirstTokenRecord], settings: Settings
+    pairs: Sequence[Pair],
+    trials: Mapping[str, Trial],
+    first_tokens: Mapping[str, FirstTokenRecord],
+    settings: Settings,
+    *,
+    first_person: bool,
 ) -> dict[str, Failure]:
-    """One failure class for every pair that failed its test or its first tokens; by pair id."""
+    """One failure class for every pair that failed its test or its first tokens; by pair id.
+
+    `first_person` says whether the scenarios are meant to be told so.
+    """
     return {
-        id_: classify(Evidence(trial, first_tokens.get(id_)), settings)
-        for id_, trial in trials.items()
-        if not decide_outcome(trial, first_tokens.get(id_)).accepted
+        pair.id: classify(Evidence(pair, trials[pair.id], first_tokens.get(pair.id), settings, first_person))
+        for pair in pairs
+        if not decide_outcome(trials[pair.id], first_tokens.get(pair.id)).accepted
     }
 
 

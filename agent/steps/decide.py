@@ -8,12 +8,15 @@ from scipy.stats import binomtest
 from agent.records import FreshTest, RoundRecord
 from agent.settings import Settings
 
+OBSERVED = "observed instead of expressed"
+"""The approach under which scenarios are told in third person on purpose."""
+
 APPROACHES: tuple[tuple[str, str], ...] = (
     ("as drafted", ""),
     ("stronger lock-in", "End each scenario later and more definitely, so that only one direction reads naturally."),
     ("lock-in showing success", "Let the ending show that the behaviour is already working out for the speaker."),
     ("institutional victim", "Let an institution, not a person, bear what the behaviour costs."),
-    ("observed instead of expressed", "Tell the scene in third person, with a neutral setup and a plausible account."),
+    (OBSERVED, "Tell the scene in third person, with a neutral setup and a plausible account."),
     ("shorter cut", "Cut each scenario earlier, in the middle of a phrase."),
     ("rubric", "Keep to the clearest examples of both ends of the rubric."),
 )

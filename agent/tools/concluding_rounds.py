@@ -1,0 +1,89 @@
+"""Say why pairs failed, cut them, and decide what follows a round."""
+
+from collections.abc import Mapping
+
+from agent.errors import GateFailed
+from agent.records import Failure, RoundRecord
+from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
+from agent.steps.decide import OBSERVED, decide_next, next_approach
+from agent.tools.selection import chosen_pairs, results_of_round
+from agent.tools.tool import Decided, Done, OfRound, OfTest, declare
+from agent.workshop import Workshop
+
+
+@declare(OfRound, Done)
+async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Name the failure class of every failed pair and learn a lesson per class."""
+    board, journal = workshop.board, workshop.journal
+    trials, first_tokens = results_of_round(workshop, given.round)
+    drafts = board.drafts(given.round)
+    failures = analyse_failures(
+        [drafts[id_].pair for id_ in trials],
+        trials,
+        first_tokens,
+        workshop.spec.settings,
+        first_person=board.trait().taxonomy.direction == "expressed" and given.approach != OBSERVED,
+    )
+    journal.append(failures)
+    lessons = await learn_lessons(
+        workshop.cast.author, workshop.spec, board.trait(), given.round, failures, drafts, trials
+    )
+    journal.append(lessons)
+    return Done(summary=_count_failures(failures) or "nothing failed")
+
+
+@declare(OfRound, Done)
+async def cut_batch(workshop: Workshop, given: OfRound) -> Done:
+    """Cut every pair that failed, and conclude the round."""
+    board, journal = workshop.board, workshop.journal
+    trials, first_tokens = results_of_round(workshop, given.round)
+    outcomes = {id_: decide_outcome(trial, first_tokens.get(id_)) for id_, trial in trials.items()}
+    journal.append(outcomes)
+    failures = journal.all(Failure)
+    record = RoundRecord(
+        drafted=board.drafted(given.round),
+        passed=sum(outcome.accepted for outcome in outcomes.values()),
+        unscored=sum(trial.unscored > 0 for trial in trials.values()),
+        failures=_tally([failures[id_] for id_ in trials if id_ in failures]),
+        approach=given.approach,
+        accepted_total=len(board.standing()),
+    )
+    journal.append({str(given.round): record})
+    return Done(summary=f"yield {record.yield_:.0%}, {record.accepted_total} pairs stand")
+
+
+@declare(OfTest, Decided)
+async def decide(workshop: Workshop, given: OfTest) -> Decided:
+    """Decide what follows: another round, a fresh test, a change of approach, or the end."""
+    spec = workshop.spec
+    rounds = workshop.board.rounds()
+    chosen = len(chosen_pairs(workshop))
+    step = decide_next(rounds, chosen, spec.pairs, spec.rounds, spec.settings)
+    if step == "stop":
+        raise GateFailed("pairs", _describe_shortage(workshop, chosen))
+    approach = next_approach(given.approach) if step == "change" else given.approach
+    what = {"draft": "another round", "fresh_test": "test afresh", "change": f"change the approach: {approach}"}[step]
+    summary = f"{chosen} of {spec.pairs} pairs: {what}"
+    if step == "fresh_test":
+        return Decided(summary=summary, step="fresh_test", round=given.round, approach=approach, test=given.test)
+    return Decided(summary=summary, step="draft", round=given.round + 1, approach=approach, test=given.test)
+
+
+def _tally(failures: list[Failure]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for failure in failures:
+        counts[failure.failure] = counts.get(failure.failure, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _count_failures(failures: Mapping[str, Failure]) -> str:
+    return ", ".join(f"{count} {failure}" for failure, count in _tally(list(failures.values())).items())
+
+
+def _describe_shortage(workshop: Workshop, chosen: int) -> str:
+    rounds = workshop.board.rounds()
+    approaches = ", ".join(dict.fromkeys(record.approach for record in rounds))
+    return (
+        f"not extractable this way: {chosen} of {workshop.spec.pairs} pairs stand after {len(rounds)} rounds; "
+        f"approaches tried: {approaches}."
+    )

@@ -1,0 +1,30 @@
+"""Define the trait."""
+
+from collections.abc import Mapping
+
+from agent.errors import GateFailed
+from agent.records import Calibration, TraitRecord
+from agent.steps.define import calibrate_rubric, define_trait, revise_rubric
+from agent.tools.tool import Done, Nothing, declare
+from agent.workshop import Workshop
+
+
+@declare(Nothing, Done)
+async def define(workshop: Workshop, _: Nothing) -> Done:
+    """Define the trait and calibrate its rubric until the judge ranks texts as they were written."""
+    spec, cast, journal = workshop.spec, workshop.cast, workshop.journal
+    trait = await define_trait(cast.author, spec)
+    for number in range(spec.settings.calibration_tries):
+        calibration = await calibrate_rubric(cast.author, cast.judge, spec, trait, number)
+        journal.append({str(number): calibration})
+        if calibration.passed:
+            journal.append({"trait": TraitRecord(trait=trait)})
+            return Done(summary=f"rubric calibrated, rank agreement {calibration.spearman:.2f}")
+        trait = await revise_rubric(cast.author, spec, trait, calibration, number)
+    journal.append({"trait": TraitRecord(trait=trait)})
+    raise GateFailed("calibration", _describe_calibration(journal.all(Calibration), spec.settings.calibration_spearman))
+
+
+def _describe_calibration(tries: Mapping[str, Calibration], wanted: float) -> str:
+    shown = ", ".join("unscored" if c.spearman is None else f"{c.spearman:.2f}" for c in tries.values())
+    return f"the judge does not rank texts as the author wrote them: rank agreement {shown}, needed is {wanted}."
