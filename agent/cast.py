@@ -26,9 +26,14 @@ class Cast:
 
 @asynccontextmanager
 async def open_cast(
-    spec: Spec, calls: CallStore, ledger: Ledger, cache: CacheMode = "record", older: CallStore | None = None
+    spec: Spec,
+    calls: CallStore,
+    ledger: Ledger,
+    cache: CacheMode = "record",
+    older: CallStore | None = None,
+    asked: Sequence[str] = ROLES,
 ) -> AsyncIterator[Cast]:
-    """Open every model once (roles with one reference share it), check that it can play its roles, close it at the end.
+    """Open every model once (roles with one reference share it), check the roles that are asked, close it at the end.
 
     Raises SpecError where a model lacks what its role needs, does not know the trait, or has no price that a budget
     could be held against.
@@ -54,7 +59,7 @@ async def open_cast(
             for role in ROLES
         }
         with calls.during("probe"):
-            for role in ROLES:
+            for role in asked:
                 await check_role(role, spec.path, recorded[role], others=ROLES[:3])
         yield Cast(
             author=recorded["author"],

@@ -9,6 +9,7 @@ from agent.errors import RunError
 from agent.folder import RunFolder
 from agent.records import Ending
 from agent.review.batch import check_review, prepare_review, read_review
+from agent.vetting import vet
 from agent.workshop import Workshop, open_workshop
 from lm.errors import AnswersMissing, BudgetReached
 
@@ -23,6 +24,9 @@ class Result:
 
     end: End
     message: str
+
+
+STOPPED = Result("interrupted", "stopped between two steps; nothing is lost")
 
 
 async def work(
@@ -48,7 +52,16 @@ async def work(
 async def _work(
     folder: RunFolder, watcher: Watcher, reviewer: Reviewer | None, stop_asked: Callable[[], bool]
 ) -> Result:
-    async with open_workshop(folder, watcher.goes_on) as workshop, open_graph(workshop) as graph:
+    async with open_workshop(folder, watcher.goes_on) as workshop:
+        if not workshop.info.vet:
+            return await _create(workshop, watcher, reviewer, stop_asked)
+        return _conclude(workshop) if await vet(workshop, watcher, stop_asked) else STOPPED
+
+
+async def _create(
+    workshop: Workshop, watcher: Watcher, reviewer: Reviewer | None, stop_asked: Callable[[], bool]
+) -> Result:
+    async with open_graph(workshop) as graph:
         while True:
             standing = await graph.standing()
             if standing.finished:
@@ -63,7 +76,7 @@ async def _work(
                     return Result("waiting", f"batch {standing.state['round']} waits for its review")
                 went_on = await graph.answer(standing.waiting, digest, watcher, stop_asked)
             if not went_on:
-                return Result("interrupted", "stopped between two steps; nothing is lost")
+                return STOPPED
 
 
 def _decided(workshop: Workshop, round_number: int, digest: str, reviewer: Reviewer | None) -> str | None:

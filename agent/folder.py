@@ -3,17 +3,18 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import RunError
-from agent.spec import ReviewMode, Spec
+from agent.spec import ROLES, ReviewMode, Spec
 from agent.spending import Spending
 from prompts import load_prompt, prompt_names, prompt_source
 
@@ -21,6 +22,8 @@ FORMAT = 1
 """Version of run.json; raised when older runs can no longer be read."""
 GRAPH_VERSION = 1
 """Version of the graph; raised when a node is renamed or removed, so that no paused run is resumed wrongly."""
+Part = Literal["scenarios", "baseline", "directions", "steering"]
+"""What can be measured of pairs that exist already."""
 _PACKAGES = ("traitsmith", "torch", "transformers", "langgraph", "pydantic")
 
 
@@ -36,9 +39,18 @@ class RunInfo(BaseModel):
     review: ReviewMode
     replace: bool
     spending: Spending = Spending()
+    vet: tuple[Part, ...] = ()
+    """What is measured of existing pairs; empty for a run that creates its own."""
     versions: dict[str, str]
     prompts: dict[str, str]
     """Prompt names with the SHA-256 of the text used."""
+
+    @property
+    def asked(self) -> Sequence[str]:
+        """The roles that the run asks."""
+        if not self.vet:
+            return ROLES
+        return ("judge", "subject", "assistant") if "baseline" in self.vet else ("judge", "subject")
 
 
 class RunFolder:
@@ -107,16 +119,20 @@ def dataset_path(out: Path, spec: Spec) -> Path:
     return out / "datasets" / "traits" / spec.category / spec.trait
 
 
-def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool, spending: Spending | None = None) -> RunFolder:
+def create_run(
+    out: Path,
+    spec: Spec,
+    review: ReviewMode,
+    replace: bool,
+    spending: Spending | None = None,
+    vet: tuple[Part, ...] = (),
+) -> RunFolder:
     """Make the run's folder and write run.json, before any model is loaded.
 
     Raises RunError when a dataset is in the way or the folder cannot be written.
     """
-    target = dataset_path(out, spec)
-    if target.exists() and not replace:
-        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
-    if not _can_write(target):
-        raise RunError(f"cannot write to {target}. Name another folder with --out.")
+    if not vet:
+        _check_target(dataset_path(out, spec), replace)
     now = datetime.now(UTC)
     parent = out / "runs" / f"{spec.category}.{spec.trait}"
     try:
@@ -132,6 +148,7 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool, spendin
         review=review,
         replace=replace,
         spending=spending or Spending(),
+        vet=vet,
         versions={name: _version(name) for name in _PACKAGES},
         prompts={name: load_prompt(name).digest for name in prompt_names()},
     )
@@ -180,6 +197,14 @@ def discard_run(folder: RunFolder) -> None:
     for parent in (folder.path.parent, folder.path.parent.parent):
         if not any(parent.iterdir()):
             parent.rmdir()
+
+
+def _check_target(target: Path, replace: bool) -> None:
+    """Whether the dataset can be written when the run has made it."""
+    if target.exists() and not replace:
+        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
+    if not _can_write(target):
+        raise RunError(f"cannot write to {target}. Name another folder with --out.")
 
 
 def _can_write(path: Path) -> bool:

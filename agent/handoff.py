@@ -16,7 +16,7 @@ from agent.steps.questions import full_text
 from agent.validation import build_validation
 from agent.workshop import Workshop
 from extract.lint.findings import Finding
-from extract.lint.sets import SetLimits, lint_set
+from extract.lint.sets import lint_set
 from extract.trait import Pair
 from lm import Message, Model, Prompt
 
@@ -41,15 +41,8 @@ def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
 
 
 def _lint_whole(workshop: Workshop, pairs: Sequence[Pair]) -> Sequence[Finding]:
-    settings = workshop.spec.settings
-    limits = SetLimits(
-        fewest=settings.fewest_pairs,
-        lock_in=settings.lock_in_cap,
-        domain=settings.domain_cap,
-        skeleton=settings.skeleton_cap,
-    )
     questions = workshop.journal.get(Questions, "questions")
-    return lint_set(pairs, limits, [question.text for question in questions.questions])
+    return lint_set(pairs, workshop.spec.settings.set_limits, [question.text for question in questions.questions])
 
 
 async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
@@ -179,6 +172,8 @@ def write_run_files(workshop: Workshop) -> None:
     """validation.json, the prompts as used, the report; last the manifest, which says that the run is whole."""
     folder, usage = workshop.folder, workshop.calls.usage()
     validation = build_validation(workshop.spec, workshop.journal, usage)
+    if workshop.info.vet:
+        validation["author"] = None
     write_atomically(folder.validation_file, dump_json(validation))
     write_report(folder, workshop.journal, usage)
     lasting = [

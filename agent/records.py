@@ -175,13 +175,14 @@ class Question(Value):
     """One steering question, with what the assistant scores on it unsteered."""
 
     text: str
-    kind: Literal["choose", "confirm"]
+    kind: Literal["choose", "confirm", "given"]
+    """`given` for a question that was there before the run."""
     domain: str
     baseline: float | None
 
 
 class Questions(Value):
-    """The steering questions; key 'questions'."""
+    """The steering questions; key 'questions', or 'given' for those that were there before the run."""
 
     prefix: str
     questions: tuple[Question, ...]

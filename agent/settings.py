@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from extract.lint.sets import SetLimits
+
 
 class Settings(BaseModel):
     """Thresholds, sizes and limits of a run; frozen, and written to run.json as used."""
@@ -83,3 +85,10 @@ class Settings(BaseModel):
     position: str = "response[:5]"
     """Tokens that directions are read from; the default for base models (METHOD, section 5)."""
     methods: tuple[str, ...] = ("mean_difference", "logistic_probe")
+
+    @property
+    def set_limits(self) -> SetLimits:
+        """Where the lints of a whole set begin to speak."""
+        return SetLimits(
+            fewest=self.fewest_pairs, lock_in=self.lock_in_cap, domain=self.domain_cap, skeleton=self.skeleton_cap
+        )

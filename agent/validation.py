@@ -4,7 +4,7 @@ from statistics import fmean
 from typing import Any
 
 from agent.board import Board
-from agent.records import Ending, FreshTest, FreshTrial, Questions, SteeringRecord
+from agent.records import Ending, ExtractionRecord, FreshTest, FreshTrial, Questions, SteeringRecord
 from agent.spec import Spec
 from agent.steps.decide import wilson_interval
 from agent.store import Journal
@@ -30,6 +30,7 @@ def build_validation(spec: Spec, journal: Journal, usage: list[Usage]) -> dict[s
         "scenarios": _scenarios(spec, journal, board.last_test()),
         "first_token": _first_token(journal, board.last_test()),
         "baseline": _baseline(spec, journal),
+        "extraction": _extraction(journal),
         "steering": _steering(journal),
         "cost": _cost(usage),
         "passed": ending is not None and ending.passed,
@@ -80,6 +81,25 @@ def _baseline(spec: Spec, journal: Journal) -> dict[str, Any] | None:
         "prefix": questions.prefix,
         "passed": questions.baseline is not None and questions.baseline < spec.settings.baseline_max,
     }
+
+
+def _extraction(journal: Journal) -> list[dict[str, Any]] | None:
+    """How well held-out pairs separate at the best layer of each position and method."""
+    records = list(journal.all(ExtractionRecord).values())
+    best = [next((row for row in r.figures if row.layer == r.best_layer), None) for r in records]
+    found = [
+        {
+            "position": record.position,
+            "method": record.method,
+            "layer": record.best_layer,
+            "auroc": row.auroc if row else None,
+            "auroc_ci95": record.best_auroc_ci95,
+            "pairs_fitted": record.pairs_fitted,
+            "pairs_held_out": record.pairs_held_out,
+        }
+        for record, row in zip(records, best, strict=True)
+    ]
+    return found or None
 
 
 def _steering(journal: Journal) -> dict[str, Any] | None:

@@ -44,5 +44,5 @@ async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncI
         calls = stack.enter_context(closing(CallStore(folder.store_file)))
         older = stack.enter_context(closing(CallStore(Path(terms.answers)))) if terms.answers else None
         ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
-        cast = await stack.enter_async_context(open_cast(info.spec, calls, ledger, terms.cache, older))
+        cast = await stack.enter_async_context(open_cast(info.spec, calls, ledger, terms.cache, older, info.asked))
         yield Workshop(folder, info, journal, Board(journal), calls, cast, say)

@@ -167,7 +167,8 @@ def _text(path: Path, data: bytes) -> str:
     return text
 
 
-def _read_lines(path: Path, data: bytes) -> list[str]:
+def read_scenarios(path: Path, data: bytes) -> list[str]:
+    """The scenarios of a file's bytes, one a line; UserError naming file and line where a line is none."""
     lines = _text(path, data).split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -178,8 +179,8 @@ def _read_lines(path: Path, data: bytes) -> list[str]:
 
 
 def _matched_lines(folder: Path, files: dict[str, bytes]) -> list[tuple[str, str]]:
-    positive = _read_lines(folder / "positive.txt", files["positive.txt"])
-    negative = _read_lines(folder / "negative.txt", files["negative.txt"])
+    positive = read_scenarios(folder / "positive.txt", files["positive.txt"])
+    negative = read_scenarios(folder / "negative.txt", files["negative.txt"])
     if len(positive) != len(negative):
         raise UserError(
             f"{folder}: positive.txt has {len(positive)} lines, negative.txt has {len(negative)}. "

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices, Run
+from agent.cli.verdicts import Verdicts, read_verdicts, show_verdicts
 from agent.folder import RunFolder, create_run, discard_run, find_run
 from agent.spec import ReviewMode, build_spec
 from agent.spending import build_spending
@@ -149,10 +150,13 @@ def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
 
 def _show_result(folder: RunFolder, end: str, message: str, console: Console, as_json: bool) -> None:
     validation = json.loads(folder.validation_file.read_text()) if folder.validation_file.exists() else None
+    verdicts = _verdicts(folder) if end in ("done", "failed") else None
     if as_json:
         answer = {"run": str(folder.path), "end": end, "message": message, "validation": validation}
-        print(json.dumps(answer))
+        print(json.dumps(answer | (verdicts or {})))
         return
+    if verdicts is not None:
+        show_verdicts(console, verdicts)
     console.print(f"{end}: {message}", highlight=False, soft_wrap=True, markup=False)
     if end in ("done", "failed"):
         console.print(f"report {folder.report_file}", highlight=False, soft_wrap=True)
@@ -165,3 +169,8 @@ def _show_result(folder: RunFolder, end: str, message: str, console: Console, as
         )
     else:
         console.print(f"`traitsmith resume {folder.path}` goes on", highlight=False, soft_wrap=True)
+
+
+def _verdicts(folder: RunFolder) -> Verdicts | None:
+    """The verdict on every pair of a vetting; None for a run that creates, whose report has them."""
+    return read_verdicts(folder) if folder.read_info().vet else None

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, doctor, judge, lint, rejudge, report, review, status
+from agent.cli import create, doctor, judge, lint, rejudge, report, review, status, vet
 from lm.errors import AnswersMissing, BudgetReached, TraitsmithError, UserError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("report")(report.report)
 app.command("lint")(lint.lint)
 app.add_typer(judge.app, name="judge")
 app.command("rejudge")(rejudge.rejudge)
+app.command("vet")(vet.vet)
 app.command("doctor")(doctor.doctor)
 
 

@@ -27,11 +27,12 @@ DOING = {
     "fresh_test": "testing every accepted pair afresh",
     "questions": "writing steering questions",
     "write": "writing the dataset",
+    "baseline": "measuring the baseline",
     "extract": "extracting directions",
     "steer": "searching layers and strengths",
     "conclude": "writing the report",
 }
-"""What each node does, in words."""
+"""What each node, or stage of a vetting, does, in words."""
 
 
 class ConsoleProgress(Watcher):

@@ -22,11 +22,11 @@ async def define_trait(author: Model, spec: Spec) -> Trait:
     Raises GateFailed when the author gives no usable definition.
     """
     if spec.definition is not None:
-        return _as_trait(spec, spec.definition)
+        return as_trait(spec, spec.definition)
     values = {"trait": spec.trait.replace("_", " "), "category": spec.category, "idea": spec.idea}
     (answer,) = await ask_author(author, spec, "define_trait", [values], TraitDefinition, keys=["define"])
     if isinstance(answer, TraitDefinition):
-        return _as_trait(spec, answer)
+        return as_trait(spec, answer)
     raise GateFailed("definition", f"the author gave no usable definition of {spec.path}: {answer.reason}")
 
 
@@ -80,7 +80,8 @@ async def revise_rubric(author: Model, spec: Spec, trait: Trait, calibration: Ca
     return trait.model_copy(update={"rubric": answer.rubric}) if isinstance(answer, RubricRevision) else trait
 
 
-def _as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
+def as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
+    """The spec's trait with this definition."""
     return Trait(
         category=spec.category,
         name=spec.trait,

@@ -10,6 +10,7 @@ from agent.records import Question, Questions
 from agent.seeds import derive_seed
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
+from extract.dataset import Steering
 from extract.trait import Pair, Trait
 from lm import Judge, JudgeItem, Message, Model, Request, Sampling
 
@@ -60,8 +61,39 @@ async def write_questions(
 
 
 def full_text(prefix: str, question: str) -> str:
-    """A question as the assistant is asked it: "[prefix]. [question]"."""
-    return f"{prefix}. {question}"
+    """A question as the assistant is asked it: "[prefix]. [question]"; without a prefix the question alone."""
+    return f"{prefix}. {question}" if prefix else question
+
+
+def given_questions(steering: Steering) -> Questions:
+    """The questions of a dataset, not measured; its prefix counts where every text begins with it."""
+    prefix = steering.prefix.strip().rstrip(".")
+    start = full_text(prefix, "")
+    if not all(text.startswith(start) for text in steering.questions):
+        prefix = start = ""
+    questions = [text.removeprefix(start) for text in steering.questions]
+    return Questions(
+        prefix=prefix,
+        questions=tuple(Question(text=text, kind="given", domain="", baseline=None) for text in questions),
+        baseline=None,
+        candidates={},
+        dropped=0,
+    )
+
+
+async def measure_questions(
+    assistant: Model, judge: Judge, spec: Spec, trait: Trait, questions: Questions
+) -> Questions:
+    """The questions with what the unsteered assistant scores on each, and their mean."""
+    scores = await _answer(assistant, judge, spec, trait, questions.prefix, questions.questions)
+    measured = [q.model_copy(update={"baseline": s}) for q, s in zip(questions.questions, scores, strict=True)]
+    return questions.model_copy(
+        update={
+            "questions": tuple(measured),
+            "baseline": _mean(scores),
+            "candidates": {questions.prefix: _mean(scores)},
+        }
+    )
 
 
 async def _write_prefixes(author: Model, spec: Spec, trait: Trait) -> list[str]:

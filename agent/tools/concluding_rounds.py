@@ -15,21 +15,15 @@ from agent.workshop import Workshop
 async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
     """Name the failure class of every failed pair and learn a lesson per class."""
     board, journal = workshop.board, workshop.journal
-    trials, first_tokens = results_of_round(workshop, given.round)
-    drafts = board.drafts(given.round)
-    failures = analyse_failures(
-        [drafts[id_].pair for id_ in trials],
-        trials,
-        first_tokens,
-        workshop.spec.settings,
-        first_person=board.trait().taxonomy.direction == "expressed" and given.approach != OBSERVED,
-    )
+    failures = find_failures(workshop, given)
     journal.append(failures)
+    trials, _ = results_of_round(workshop, given.round)
+    drafts = board.drafts(given.round)
     lessons = await learn_lessons(
         workshop.cast.author, workshop.spec, board.trait(), given.round, failures, drafts, trials
     )
     journal.append(lessons)
-    return Done(summary=_count_failures(failures) or "nothing failed")
+    return Done(summary=count_failures(failures) or "nothing failed")
 
 
 @declare(OfRound, Done)
@@ -76,7 +70,21 @@ def _tally(failures: list[Failure]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _count_failures(failures: Mapping[str, Failure]) -> str:
+def find_failures(workshop: Workshop, given: OfRound) -> dict[str, Failure]:
+    """The failure class of every pair of a round that failed; by pair id."""
+    trials, first_tokens = results_of_round(workshop, given.round)
+    drafts, trait = workshop.board.drafts(given.round), workshop.board.trait()
+    return analyse_failures(
+        [drafts[id_].pair for id_ in trials],
+        trials,
+        first_tokens,
+        workshop.spec.settings,
+        first_person=trait.taxonomy.direction == "expressed" and given.approach != OBSERVED,
+    )
+
+
+def count_failures(failures: Mapping[str, Failure]) -> str:
+    """Failure classes with their number, the most frequent first."""
     return ", ".join(f"{count} {failure}" for failure, count in _tally(list(failures.values())).items())
 
 

@@ -3,6 +3,7 @@
 from agent.errors import GateFailed
 from agent.handoff import extract_run, publish_dataset, steer_run, write_run_files
 from agent.records import Ending, Questions
+from agent.settings import Settings
 from agent.steps.questions import write_questions
 from agent.tools.selection import final_pairs
 from agent.tools.tool import Done, Nothing, OfTest, Written, declare
@@ -17,11 +18,16 @@ async def write_steering_questions(workshop: Workshop, _: OfTest) -> Done:
         cast.author, cast.assistant, cast.judge, spec, workshop.board.trait(), final_pairs(workshop)
     )
     workshop.journal.append({"questions": found})
-    if found.baseline is None or found.baseline >= spec.settings.baseline_max:
-        raise GateFailed(
-            "baseline", f"the baseline is {found.baseline}; it must lie below {spec.settings.baseline_max:.0f}."
-        )
+    require_low_baseline(found, spec.settings)
     return Done(summary=f"{len(found.questions)} questions behind {found.prefix!r}, baseline {found.baseline:.0f}")
+
+
+def require_low_baseline(questions: Questions, settings: Settings) -> None:
+    """Raise GateFailed unless the unsteered assistant leaves the trait unexpressed."""
+    if questions.baseline is None or questions.baseline >= settings.baseline_max:
+        raise GateFailed(
+            "baseline", f"the baseline is {questions.baseline}; it must lie below {settings.baseline_max:.0f}."
+        )
 
 
 @declare(OfTest, Written)

@@ -19,6 +19,7 @@ from agent.tools.finishing import (
 from agent.tools.reviewing import prepare_batch_review, record_batch_review
 from agent.tools.testing import fresh_test, test_batch, test_batch_first_tokens
 from agent.tools.tool import Tool
+from agent.tools.vetting import check_scenarios, measure_baseline, name_failures, vet_batch
 
 ALL: tuple[Tool[Any, Any], ...] = (
     define,
@@ -38,8 +39,12 @@ ALL: tuple[Tool[Any, Any], ...] = (
     extract_dataset,
     steer_dataset,
     conclude_run,
+    vet_batch,
+    name_failures,
+    check_scenarios,
+    measure_baseline,
 )
-"""In the order of the method."""
+"""In the order of the method; last those that only a vetting needs."""
 
 TOOLS: dict[str, Tool[Any, Any]] = {tool.name: tool for tool in ALL}
 """All tools by name."""

@@ -18,7 +18,7 @@ from extract.trait import Pair
 async def test_batch(workshop: Workshop, given: OfRound) -> Done:
     """Run the approved pairs on the subject and judge what it wrote."""
     pairs = workshop.board.runnable(given.round)
-    trials = await _try(workshop, pairs, "trial")
+    trials = await run_pairs(workshop, pairs, "trial")
     workshop.journal.append(trials)
     return Done(summary=f"{sum(trial.passed for trial in trials.values())} of {len(trials)} pairs pass")
 
@@ -40,16 +40,10 @@ async def fresh_test(workshop: Workshop, given: OfTest) -> Decided:
     """Test every accepted pair once more with seeds not used before; the pass rate is this test's."""
     spec, journal = workshop.spec, workshop.journal
     pairs = chosen_pairs(workshop)
-    trials = await _try(workshop, pairs, f"fresh/{given.test}")
+    trials = await run_pairs(workshop, pairs, f"fresh/{given.test}")
     journal.append({f"{id_}@{given.test}": FreshTrial.model_validate(t.model_dump()) for id_, t in trials.items()})
     first_tokens = journal.all(FirstTokenRecord)
-    record = FreshTest(
-        round=given.round,
-        pairs=tuple(trials),
-        passed=tuple(id_ for id_, trial in trials.items() if trial.passed),
-        express=tuple(id_ for id_ in trials if first_tokens[id_].result.verdict == "EXPRESS"),
-        unscored=sum(trial.unscored > 0 for trial in trials.values()),
-    )
+    record = sum_up(given.round, trials, first_tokens)
     journal.append({str(given.test): record})
     following = given.model_dump() | {"summary": describe_test(record)}
     if test_passes(record, spec.settings):
@@ -60,9 +54,21 @@ async def fresh_test(workshop: Workshop, given: OfTest) -> Decided:
     return Decided(**following | {"round": given.round + 1, "test": given.test + 1}, step="draft")
 
 
-async def _try(workshop: Workshop, pairs: list[Pair], purpose: str) -> dict[str, Trial]:
+async def run_pairs(workshop: Workshop, pairs: list[Pair], purpose: str) -> dict[str, Trial]:
+    """Complete pairs on the run's subject and score them with its judge; `purpose` decides the seeds."""
     cast = workshop.cast
     return await try_pairs(pairs, cast.subject, cast.judge, workshop.board.trait(), workshop.spec, purpose)
+
+
+def sum_up(round_number: int, trials: Mapping[str, Trial], first_tokens: Mapping[str, FirstTokenRecord]) -> FreshTest:
+    """What a fresh test came to."""
+    return FreshTest(
+        round=round_number,
+        pairs=tuple(trials),
+        passed=tuple(id_ for id_, trial in trials.items() if trial.passed),
+        express=tuple(id_ for id_ in trials if first_tokens[id_].result.verdict == "EXPRESS"),
+        unscored=sum(trial.unscored > 0 for trial in trials.values()),
+    )
 
 
 def _remove_failing(

@@ -53,6 +53,9 @@ BAD_INPUT = {
     "unknown run": (["resume", "nonesuch"], "nonesuch"),
     "report of an unknown run": (["report", "nonesuch"], "nonesuch"),
     "status of an unknown run": (["status", "nonesuch"], "nonesuch"),
+    "vet without a dataset": (["vet", TRAIT], "there is no dataset at"),
+    "one file of candidates": (["vet", TRAIT, "--positive", "typo.toml"], "--negative"),
+    "candidates of two lengths": (["vet", TRAIT, "--positive", "typo.toml", "--negative", "settings.toml"], "2 lines"),
     "unwritable folder": (["create", TRAIT, "--out", "a-file"], "--out"),
 }
 
