@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent.errors import SpecError
 from agent.spec import ROLES, Spec
 from lm import CallStore, Capabilities, Judge, Model, ModelFailure, Recorded, open_model, parse_reference
+from lm.calls import Answers
 from lm.judge import can_judge
 from lm.ledger import Ledger
 from lm.recorded import CHUNK, CacheMode
@@ -26,7 +27,7 @@ class Cast:
 
 @asynccontextmanager
 async def open_cast(
-    spec: Spec, calls: CallStore, ledger: Ledger, cache: CacheMode = "record", older: CallStore | None = None
+    spec: Spec, calls: CallStore, ledger: Ledger, cache: CacheMode = "record", older: Answers | None = None
 ) -> AsyncIterator[Cast]:
     """Open every model once (roles with one reference share it), check that it can play its roles, close it at the end.
 
