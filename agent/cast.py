@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent.errors import SpecError
 from agent.spec import ROLES, Spec
 from lm import CallStore, Capabilities, Judge, Model, ModelFailure, Recorded, open_model, parse_reference
+from lm.calls import Answers
 from lm.judge import can_judge
 from lm.ledger import Ledger
 from lm.recorded import CHUNK, CacheMode
@@ -30,7 +31,7 @@ async def open_cast(
     calls: CallStore,
     ledger: Ledger,
     cache: CacheMode = "record",
-    older: CallStore | None = None,
+    older: Answers | None = None,
     asked: Sequence[str] = ROLES,
 ) -> AsyncIterator[Cast]:
     """Open every model once (roles with one reference share it), check the roles that are asked, close it at the end.

@@ -23,7 +23,7 @@ class Spending(BaseModel):
     cache: CacheMode = "record"
     """Whether stored answers are served, and missing ones asked for."""
     answers: str | None = None
-    """Another run's store, which answers are taken from as well."""
+    """Another run's store or a file of answers, which answers are taken from as well."""
 
 
 def build_spending(given: dict[str, object], before: Spending | None = None) -> Spending:

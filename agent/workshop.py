@@ -11,6 +11,7 @@ from agent.folder import RunFolder, RunInfo
 from agent.spec import Spec
 from agent.store import Journal
 from lm import CallStore
+from lm.answer_file import open_answers
 from lm.ledger import Ledger
 from lm.prices import load_prices
 
@@ -42,7 +43,7 @@ async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncI
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(closing(Journal(folder.store_file)))
         calls = stack.enter_context(closing(CallStore(folder.store_file)))
-        older = stack.enter_context(closing(CallStore(Path(terms.answers)))) if terms.answers else None
+        older = stack.enter_context(closing(open_answers(Path(terms.answers)))) if terms.answers else None
         ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
         cast = await stack.enter_async_context(open_cast(info.spec, calls, ledger, terms.cache, older, info.asked))
         yield Workshop(folder, info, journal, Board(journal), calls, cast, say)

@@ -34,11 +34,11 @@ class Taxonomy(Value):
     categories: tuple[
         Literal["cognitive", "conative", "affective", "perceptual", "social", "metacognitive", "modal"], ...
     ] = Field(min_length=1)
-    direction: Literal["expressed", "observed"]
-    target: Literal["self", "other", "content"]
-    temporal: Literal["hum", "chirp"]
-    valence: Literal["positive", "negative", "neutral"]
-    epistemic: Literal["certain", "uncertain"]
+    direction: Literal["expressed", "observed"] = Field(description="done in first person, or told of someone else")
+    target: Literal["self", "other", "content"] = Field(description="what it is about")
+    temporal: Literal["hum", "chirp"] = Field(description="a lasting state, or a single moment of decision")
+    valence: Literal["positive", "negative", "neutral"] = Field(description="how it is felt or judged")
+    epistemic: Literal["certain", "uncertain"] = Field(description="how sure of the matter whoever shows it is")
 
     @property
     def setup_rule(self) -> SetupRule:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from lm.errors import UserError
 
@@ -113,6 +113,22 @@ class Usage:
     """None where a price is unknown; what runs on this machine costs nothing."""
 
 
+class Answers(Protocol):
+    """Stored answers that may be served again."""
+
+    def answers(self, keys: Sequence[str]) -> dict[str, str]:
+        """The stored answer of each key that may be served, as JSON."""
+        ...
+
+    def capabilities(self, model: str) -> str | None:
+        """What a model last said it can do, as JSON."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it is read from."""
+        ...
+
+
 class CallStore:
     """The tables of an SQLite file. Raises UserError for a file that is something else."""
 
@@ -143,8 +159,14 @@ class CallStore:
                 rows = self._connection.execute(
                     f"SELECT key, answer FROM calls WHERE key IN ({marks}) ORDER BY rowid", some
                 ).fetchall()
-            found |= {key: answer for key, answer in rows if _may_be_served(answer)}
+            found |= {key: answer for key, answer in rows if may_be_served(answer)}
         return found
+
+    def served(self) -> list[Call]:
+        """Every call that may be served again, the newest of each key, in the order in which keys were first asked."""
+        with self._lock:
+            calls = [Call(*row) for row in self._connection.execute("SELECT * FROM calls ORDER BY rowid")]
+        return list({call.key: call for call in calls if may_be_served(call.answer)}.values())
 
     def append(self, calls: Iterable[Call]) -> None:
         """Write all of these calls or none, now."""
@@ -227,7 +249,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _may_be_served(answer: str) -> bool:
+def may_be_served(answer: str) -> bool:
+    """Whether a stored answer, as JSON, is one; errors and refusals are kept for the record only."""
     return json.loads(answer).get("finish") not in ("refusal", "error")
 
 

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 
-from lm.calls import Call, CallStore, Method, now
+from lm.calls import Answers, Call, CallStore, Method, now
 from lm.errors import ModelFailure
 from lm.ledger import Ledger
 from lm.limits import together
@@ -49,7 +49,7 @@ class Metered(Protocol):
 class Recorded:
     """A model whose every answer goes through a store. It is a `Model` itself.
 
-    `older` is a second store that answers are taken from, never written to.
+    `older` holds more answers to take, never written to.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Recorded:
         chunk: int = CHUNK,
         mode: CacheMode = "record",
         ledger: Ledger | None = None,
-        older: CallStore | None = None,
+        older: Answers | None = None,
     ) -> None:
         self.reference = model.reference
         self._one_by_one = isinstance(model, Metered)

@@ -14,6 +14,7 @@ contains. A script that must survive a restart uses "match" with "repeat", since
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -133,7 +134,11 @@ class ScriptedModel:
     def _complete(self, request: Request) -> Completion:
         reply = self._reply(request)
         answer = Completion(text=reply, finish="stop") if isinstance(reply, str) else reply
-        used = {"tokens_in": self.count_tokens(request.prompt), "tokens_out": _estimate(answer.text)}
+        used = {
+            "tokens_in": self.count_tokens(request.prompt),
+            "tokens_out": _estimate(answer.text),
+            "pieces": pieces_of(answer.text) if isinstance(request.prompt, str) else (),
+        }
         return answer.model_copy(update={name: getattr(answer, name) or value for name, value in used.items()})
 
     def _next_tokens(self, request: NextTokenRequest) -> NextTokens:
@@ -170,6 +175,11 @@ def _answer(number: int, line: str) -> ScriptedAnswer:
 def prompt_text(prompt: Prompt) -> str:
     """All words of a prompt, one turn after the other."""
     return prompt if isinstance(prompt, str) else "\n".join(message.content for message in prompt)
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """A text's words with the spaces before them: the tokens of whoever has none. Joined they are the text."""
+    return tuple(re.findall(r"\s*\S+(?:\s+$)?|\s+", text))
 
 
 def _log(probability: float) -> float:

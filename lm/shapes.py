@@ -1,7 +1,7 @@
 """Check a JSON value against the kind of schema that answers have, and say in words what does not fit."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lm.types import JsonSchema
@@ -17,55 +17,73 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def fault_in(value: Any, schema: JsonSchema, where: str = "the answer", defs: JsonSchema | None = None) -> str | None:
-    """What is wrong with a value, the first fault only; None when it fits."""
+def faults_in(
+    value: Any, schema: JsonSchema, where: str = "the answer", defs: JsonSchema | None = None
+) -> Iterator[str]:
+    """What is wrong with a value, a fault a place, in the order of the schema; nothing when it fits."""
     known = schema.get("$defs", defs or {})
     if "$ref" in schema:
-        return fault_in(value, known[schema["$ref"].rpartition("/")[2]], where, known)
-    if options := schema.get("anyOf"):
-        faults = [fault_in(value, option, where, known) for option in options]
-        return None if None in faults else faults[0]
+        yield from faults_in(value, known[schema["$ref"].rpartition("/")[2]], where, known)
+    elif options := schema.get("anyOf"):
+        found = [list(faults_in(value, option, where, known)) for option in options]
+        yield from () if [] in found else found[0]
+    else:
+        yield from _faults_in_plain(value, schema, where, known)
+
+
+def _faults_in_plain(value: Any, schema: JsonSchema, where: str, defs: JsonSchema) -> Iterator[str]:
     allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    if allowed is not None and value not in allowed:
-        return f"{where} is {value!r}; allowed are {', '.join(map(repr, allowed))}"
     kind = schema.get("type")
-    if kind is not None and (not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        return f"{where} must be of type {kind}"
-    if isinstance(value, str):
-        return _fault_in_text(value, schema, where)
-    if isinstance(value, list):
-        return _fault_in_list(value, schema, where, known)
-    if isinstance(value, Mapping):
-        return _fault_in_object(value, schema, where, known)
-    if isinstance(value, int | float):
+    if allowed is not None and value not in allowed:
+        yield f"{where} is {value!r}; allowed are {', '.join(map(repr, allowed))}"
+    elif kind is not None and (not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        yield f"{where} must be of type {kind}"
+    elif isinstance(value, str):
+        yield from _faults_in_text(value, schema, where)
+    elif isinstance(value, list):
+        yield from _faults_in_list(value, schema, where, defs)
+    elif isinstance(value, Mapping):
+        yield from _faults_in_object(value, schema, where, defs)
+    elif isinstance(value, int | float):
         low, high = schema.get("minimum"), schema.get("maximum")
         if (low is not None and value < low) or (high is not None and value > high):
-            return f"{where} is {value}; it must lie between {low} and {high}"
-    return None
+            yield f"{where} is {value}; it must lie between {low} and {high}"
 
 
-def _fault_in_text(value: str, schema: JsonSchema, where: str) -> str | None:
+def is_single_line(pattern: str) -> bool:
+    """Whether a pattern of a schema asks for no more than a text without line breaks."""
+    return _matches(pattern, "One line, “so”: 1/2.") and not _matches(pattern, "two\nlines")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """As JSON schema means it: "$" is the end of the text, not the place before a last line break."""
+    ended = f"{pattern[:-1]}\\Z" if pattern.endswith("$") and not pattern.endswith("\\$") else pattern
+    return re.search(ended, text) is not None
+
+
+def _faults_in_text(value: str, schema: JsonSchema, where: str) -> Iterator[str]:
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     if len(value) < least or (most is not None and len(value) > most):
-        return f"{where} has {len(value)} characters; allowed are {least} to {most or 'any number'}"
-    if (pattern := schema.get("pattern")) is not None and not re.search(pattern, value):
-        return f"{where} does not match {pattern} (no line breaks, no control characters)"
-    return None
+        yield f"{where} has {len(value)} characters; allowed are {least} to {most or 'any number'}"
+    elif (pattern := schema.get("pattern")) is not None and not _matches(pattern, value):
+        one_line = "must be a single line, without control characters"
+        yield f"{where} {one_line if is_single_line(pattern) else f'does not match {pattern}'}"
 
 
-def _fault_in_list(value: Sequence[Any], schema: JsonSchema, where: str, defs: JsonSchema) -> str | None:
+def _faults_in_list(value: Sequence[Any], schema: JsonSchema, where: str, defs: JsonSchema) -> Iterator[str]:
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     if len(value) < least or (most is not None and len(value) > most):
-        return f"{where} has {len(value)} items; allowed are {least} to {most or 'any number'}"
-    faults = (fault_in(item, schema.get("items", {}), f"{where}[{place}]", defs) for place, item in enumerate(value))
-    return next((fault for fault in faults if fault), None)
+        yield f"{where} has {len(value)} items; allowed are {least} to {most or 'any number'}"
+    for place, item in enumerate(value):
+        yield from faults_in(item, schema.get("items", {}), f"{where}[{place}]", defs)
 
 
-def _fault_in_object(value: Mapping[str, Any], schema: JsonSchema, where: str, defs: JsonSchema) -> str | None:
+def _faults_in_object(value: Mapping[str, Any], schema: JsonSchema, where: str, defs: JsonSchema) -> Iterator[str]:
     properties = schema.get("properties", {})
     if missing := [name for name in schema.get("required", ()) if name not in value]:
-        return f"{where} lacks {', '.join(map(repr, missing))}"
+        yield f"{where} lacks {', '.join(map(repr, missing))}"
     if schema.get("additionalProperties") is False and (extra := [name for name in value if name not in properties]):
-        return f"{where} holds {', '.join(map(repr, extra))}; allowed are {', '.join(properties)}"
-    faults = (fault_in(value[name], part, name, defs) for name, part in properties.items() if name in value)
-    return next((fault for fault in faults if fault), None)
+        yield f"{where} holds {', '.join(map(repr, extra))}; allowed are {', '.join(properties)}"
+    for name, part in properties.items():
+        if name in value:
+            yield from faults_in(value[name], part, name, defs)

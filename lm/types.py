@@ -75,6 +75,7 @@ class NextTokens(Value):
     """Natural-log probabilities of the next token, unmasked and untempered; tokens spelled as in the vocabulary."""
 
     labels: dict[str, float]
+    """A label that is asked for and absent here has probability zero."""
     top: dict[str, float]
     tokens_in: int = 0
     tokens_cached: int = 0

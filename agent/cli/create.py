@@ -46,7 +46,7 @@ def create(
     prices: Prices = None,
     cache: Cache = None,
     answers: Annotated[
-        Path | None, typer.Option(help="A run (or its store.sqlite) whose stored answers are taken as well.")
+        Path | None, typer.Option(help="A run, its store.sqlite or a file of answers (.jsonl): they are taken as well.")
     ] = None,
     out: Out = HERE,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")] = False,

@@ -81,7 +81,7 @@ def js_divergence(one: Mapping[str, float], other: Mapping[str, float]) -> float
 
     Probability outside the listed tokens counts as one shared token, so the result is a lower bound.
     """
-    tokens = set(one) | set(other)
+    tokens = sorted(set(one) | set(other))  # a fixed order: sums of the same numbers, to the last bit
     p = [math.exp(one[token]) if token in one else 0.0 for token in tokens]
     q = [math.exp(other[token]) if token in other else 0.0 for token in tokens]
     p.append(max(0.0, 1 - sum(p)))

@@ -34,8 +34,7 @@ def require_low_baseline(questions: Questions, settings: Settings) -> None:
 async def write_dataset(workshop: Workshop, _: OfTest) -> Written:
     """Write the dataset: the old one stands until the new one is whole."""
     path = publish_dataset(workshop, final_pairs(workshop))
-    if missing := [role for role in ("subject", "assistant") if workshop.spec.weights(role) is None]:
-        roles = " and ".join(missing)
+    if roles := _without_weights(workshop):
         return Written(summary=f"dataset written to {path}; no weights of the {roles}: it ends here", step="conclude")
     return Written(summary=f"dataset written to {path}", step="extract")
 
@@ -55,7 +54,18 @@ async def steer_dataset(workshop: Workshop, _: OfTest) -> Done:
 @declare(Nothing, Done)
 async def conclude_run(workshop: Workshop, _: Nothing) -> Done:
     """Conclude the run: validation.json, the report, the manifest."""
-    ending = workshop.journal.find(Ending, "ending") or Ending(passed=True, gate=None, message="all gates passed")
+    ending = workshop.journal.find(Ending, "ending") or Ending(passed=True, gate=None, message=_describe_end(workshop))
     workshop.journal.append({"ending": ending})
     write_run_files(workshop)
     return Done(summary=ending.message)
+
+
+def _describe_end(workshop: Workshop) -> str:
+    roles = _without_weights(workshop)
+    rest = f"; it ends with the dataset, since there are no weights of the {roles} to steer with" if roles else ""
+    return f"all gates passed{rest}"
+
+
+def _without_weights(workshop: Workshop) -> str:
+    """The roles that extraction and steering lack weights of, in words; empty where there are all."""
+    return " and ".join(role for role in ("subject", "assistant") if workshop.spec.weights(role) is None)

@@ -50,6 +50,7 @@ BAD_INPUT = {
     "spec of another trait": (["create", TRAIT, "--spec", "other.toml"], "Make them agree"),
     "spec that is no TOML": (["create", TRAIT, "--spec", "broken.toml"], "not TOML"),
     "typo in the settings": (["create", TRAIT, "--spec", "settings.toml"], "smaples"),
+    "answers that are none": (["create", TRAIT, "--answers", "notes.jsonl"], "notes.jsonl, line 2"),
     "unknown run": (["resume", "nonesuch"], "nonesuch"),
     "report of an unknown run": (["report", "nonesuch"], "nonesuch"),
     "status of an unknown run": (["status", "nonesuch"], "nonesuch"),
@@ -66,6 +67,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, cas
     write(tmp_path / "other.toml", 'trait = "deception"\n')
     write(tmp_path / "broken.toml", "pairs = = 3\n")
     write(tmp_path / "settings.toml", "[settings]\nsmaples = 3\n")
+    write(tmp_path / "notes.jsonl", '{"key": "a", "answer": {}}\nremember the milk\n')
     write(tmp_path / "a-file", "in the way")
     before = sorted(tmp_path.rglob("*"))
     arguments, hint = BAD_INPUT[case]
