@@ -27,14 +27,15 @@ def read_verdicts(folder: RunFolder) -> Verdicts:
         pairs = [draft.pair for draft in Board(run.journal).drafts().values()]
         given = run.journal.find(Questions, "given")
     questions = [question.text for question in given.questions] if given else []
-    rows = []
+    rows: list[dict[str, Any]] = []
     for pair in pairs:
         view = views[pair.id]
+        scores: dict[str, float | None] = {shown.side: shown.score for shown in view.sides}
         rows.append(
             {
                 "pair": pair.id,
                 "verdict": {"accepted": "passes", "failed": "fails"}.get(view.status, view.status),
-                **{shown.side: shown.score for shown in view.sides},
+                **scores,
                 "first_token": view.first_token.verdict if view.first_token else None,
                 "failure": view.failure.failure if view.failure else None,
                 "evidence": view.failure.evidence if view.failure else None,
