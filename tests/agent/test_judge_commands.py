@@ -1,6 +1,8 @@
 """`traitsmith judge` and `traitsmith judge calibrate`, with scripted, served and filing judges."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -103,7 +105,11 @@ def test_a_budget_stops_it_and_a_higher_one_pays_only_for_what_is_missing(folder
         done = command(*words, "--budget", "100", "--json")
         assert done.code == 0, done.err
         asked = [times for body, times in provider.delivered.items() if "Text: text" in body]
-        assert (len(asked), set(asked)) == (60, {1})
+    with closing(sqlite3.connect(folder / "many.judged.calls.sqlite")) as store:
+        ((lost,),) = store.execute("SELECT count(*) FROM attempts WHERE outcome = 'lost'")
+    assert len(asked) == 60
+    # On a slow machine an answer may be sent whole and yet come too late; it is asked for again, and listed as lost.
+    assert sum(asked) - 60 <= lost
     answer = json.loads(done.out)
     assert answer["trait"]["scored"] == 60
     assert answer["judge"]["scale"] == "0-100"
