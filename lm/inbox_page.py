@@ -48,17 +48,17 @@ def _ask_for_text(request: Request) -> tuple[str, ...]:
     tokens = request.sampling.max_tokens
     length = f"At most about {tokens} tokens, some {tokens * CHARACTERS_A_TOKEN} characters."
     refuse = f"To refuse, write `{REFUSED}` and the reason."
+    if request.output_schema is not None:
+        return (
+            "Answer with one JSON object",
+            f"{length} {refuse}",
+            f"Its fields:\n\n{describe_form(request.output_schema)}",
+            f"An example of the form, not of what to say:\n\n{_as_json(request.output_schema)}",
+        )
     if isinstance(request.prompt, str):
         how = "Go on from where the text stops, as it would. Begin with a space if a new word begins."
         return "Continue this text", f"{how} {length}"
-    if request.output_schema is None:
-        return "Answer in words", f"{length} {refuse}"
-    return (
-        "Answer with one JSON object",
-        f"{length} {refuse}",
-        f"Its fields:\n\n{describe_form(request.output_schema)}",
-        f"An example of the form, not of what to say:\n\n{_as_json(request.output_schema)}",
-    )
+    return "Answer in words", f"{length} {refuse}"
 
 
 def _ask_for_score(request: NextTokenRequest) -> tuple[str, ...]:

@@ -22,18 +22,19 @@ from lm.errors import UserError
 from lm.scripted import ScriptedAnswer, ScriptedModel
 from lm.types import Capabilities, NextTokenRequest, Request, Sampling
 
+COUNTS = st.integers(-(2**53), 2**53)
 LINES = st.lists(
     st.builds(
         AnswerLine,
         key=st.text(min_size=1),
-        answer=st.dictionaries(st.text(), st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)),
+        answer=st.dictionaries(st.text(), st.text() | COUNTS | st.floats(allow_nan=False, allow_infinity=False)),
         role=st.text(),
         asked=st.text(),
     )
     | st.builds(
         CapabilitiesLine,
         model=st.text(),
-        capabilities=st.builds(Capabilities, context=st.integers(), scale=st.just(()), served=st.text()),
+        capabilities=st.builds(Capabilities, context=COUNTS, scale=st.just(()), served=st.text()),
     )
 )
 

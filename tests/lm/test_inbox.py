@@ -169,7 +169,7 @@ async def test_scores_and_probabilities_by_file(tmp_path):
     answer = file.with_name(file.name.replace("request.md", "answer.txt"))
     for text in ("101", "", "high", '{"200": 0.5}', '{"20": 1.5}', "{20}", '{"20": NaN}'):
         answer.write_text(text)
-        with pytest.raises(AnswersMissing, match="do not fit"):
+        with pytest.raises(AnswersMissing, match="does not fit"):
             await model.next_tokens([asked])
     answer.write_text("80\n")
     assert (await model.next_tokens([asked]))[0].labels["80"] == 0
