@@ -112,11 +112,7 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool, spendin
 
     Raises RunError when a dataset is in the way or the folder cannot be written.
     """
-    target = dataset_path(out, spec)
-    if target.exists() and not replace:
-        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
-    if not _can_write(target):
-        raise RunError(f"cannot write to {target}. Name another folder with --out.")
+    check_target(out, spec, replace)
     now = datetime.now(UTC)
     parent = out / "runs" / f"{spec.category}.{spec.trait}"
     try:
@@ -139,6 +135,15 @@ def create_run(out: Path, spec: Spec, review: ReviewMode, replace: bool, spendin
     for name in prompt_names():
         write_atomically(path / "prompts" / f"{name}.md", prompt_source(name))
     return folder
+
+
+def check_target(out: Path, spec: Spec, replace: bool) -> None:
+    """RunError where the dataset could not be written in the end."""
+    target = dataset_path(out, spec)
+    if target.exists() and not replace:
+        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
+    if not _can_write(target):
+        raise RunError(f"cannot write to {target}. Name another folder with --out.")
 
 
 def find_run(run: str, out: Path) -> RunFolder:
