@@ -132,7 +132,7 @@ def create_run(
     Raises RunError when a dataset is in the way or the folder cannot be written.
     """
     if not vet:
-        _check_target(dataset_path(out, spec), replace)
+        check_target(out, spec, replace)
     now = datetime.now(UTC)
     parent = out / "runs" / f"{spec.category}.{spec.trait}"
     try:
@@ -156,6 +156,15 @@ def create_run(
     for name in prompt_names():
         write_atomically(path / "prompts" / f"{name}.md", prompt_source(name))
     return folder
+
+
+def check_target(out: Path, spec: Spec, replace: bool) -> None:
+    """RunError where the dataset could not be written in the end."""
+    target = dataset_path(out, spec)
+    if target.exists() and not replace:
+        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
+    if not _can_write(target):
+        raise RunError(f"cannot write to {target}. Name another folder with --out.")
 
 
 def find_run(run: str, out: Path) -> RunFolder:
@@ -197,14 +206,6 @@ def discard_run(folder: RunFolder) -> None:
     for parent in (folder.path.parent, folder.path.parent.parent):
         if not any(parent.iterdir()):
             parent.rmdir()
-
-
-def _check_target(target: Path, replace: bool) -> None:
-    """Whether the dataset can be written when the run has made it."""
-    if target.exists() and not replace:
-        raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
-    if not _can_write(target):
-        raise RunError(f"cannot write to {target}. Name another folder with --out.")
 
 
 def _can_write(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agent.folder import dump_json, write_atomically
 from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
 from agent.report.build import write_report
+from agent.settings import Settings
 from agent.steps.agreement import check_agreement
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
@@ -22,6 +23,7 @@ from lm import Message, Model, Prompt
 
 if TYPE_CHECKING:
     from extract.models import LoadedModel
+    from steer.evaluation import EvaluationSettings
 
 
 def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
@@ -81,10 +83,8 @@ async def extract_run(workshop: Workshop, pairs: Sequence[Pair]) -> str:
 async def steer_run(workshop: Workshop) -> str:
     """Baseline, search, confirmation and controls on the assistant; a line that says what was found."""
     from extract import Directions
-    from steer.evaluation import EvaluationSettings, evaluate
-    from steer.operators import Tokens
+    from steer.evaluation import evaluate
     from steer.scoring import judged, questions_of
-    from steer.strengths import SearchRule
 
     spec, board = workshop.spec, workshop.board
     record = workshop.journal.get(ExtractionRecord, f"{spec.settings.position}/{spec.settings.methods[0]}")
@@ -95,20 +95,29 @@ async def steer_run(workshop: Workshop) -> str:
         Directions.load(workshop.folder.path / record.file),
         questions_of(_steering(workshop)),
         judged(workshop.cast.judge, trait.rubric, trait.label),
-        settings=EvaluationSettings(
-            rule=SearchRule(
-                min_coherence=spec.settings.coherence_min,
-                highest=spec.settings.strength_max,
-                tokens=Tokens(spec.settings.pushed_tokens),
-            ),
-            max_tokens=spec.settings.answer_tokens,
-            max_baseline=spec.settings.baseline_max,
-            random_seeds=tuple(range(1, spec.settings.random_controls + 1)),
-        ),
+        settings=evaluation_settings(spec.settings),
         progress=lambda part, answers: workshop.say(f"{part}: {answers} answers"),
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
     return report.verdict
+
+
+def evaluation_settings(settings: Settings) -> "EvaluationSettings":
+    """How the effect of directions is measured, as the run's settings have it."""
+    from steer.evaluation import EvaluationSettings
+    from steer.operators import Tokens
+    from steer.strengths import SearchRule
+
+    return EvaluationSettings(
+        rule=SearchRule(
+            min_coherence=settings.coherence_min,
+            highest=settings.strength_max,
+            tokens=Tokens(settings.pushed_tokens),
+        ),
+        max_tokens=settings.answer_tokens,
+        max_baseline=settings.baseline_max,
+        random_seeds=tuple(range(1, settings.random_controls + 1)),
+    )
 
 
 async def _load_weights(workshop: Workshop, role: str, served: Model, prompts: Sequence[Prompt]) -> "LoadedModel":

@@ -113,6 +113,7 @@ def _cost(usage: list[Usage]) -> dict[str, Any]:
         "attempts": sum(row.attempts for row in usage),
         "calls": sum(row.calls for row in usage),
         "tokens_in": sum(row.tokens_in for row in usage),
+        "tokens_cached": sum(row.tokens_cached for row in usage),
         "tokens_out": sum(row.tokens_out for row in usage),
         "seconds": round(sum(row.seconds for row in usage), 1),
     }

@@ -44,7 +44,8 @@ FROM (
         sum(seconds) seconds, 0 attempts, 0 cached, 0 reasoning, 0.0 usd, 0 unknown, min(at) began
     FROM calls GROUP BY role, step, model
     UNION ALL
-    SELECT role, step, model, 0, 0, 0, 0.0, count(*), sum(CASE WHEN outcome = 'answer' THEN cached ELSE 0 END),
+    SELECT role, step, model, 0, 0, 0, 0.0, sum(outcome != 'time'),
+        sum(CASE WHEN outcome = 'answer' THEN cached ELSE 0 END),
         sum(CASE WHEN outcome = 'answer' THEN reasoning ELSE 0 END), total(usd), sum(usd IS NULL), min(at)
     FROM attempts GROUP BY role, step, model
 ) GROUP BY role, step, model ORDER BY min(began)
@@ -80,8 +81,9 @@ class Attempt:
     role: str
     step: str
     model: str
-    outcome: Literal["open", "answer", "lost", "failed"]
-    """Under way (or the process died), answered, cut off on the way, turned down."""
+    outcome: Literal["open", "answer", "lost", "failed", "time"]
+    """Under way (or the process died), answered, cut off on the way, turned down; or no attempt, but the time that a
+    batch of calls had of a machine priced by the hour."""
     tokens_in: int
     tokens_out: int
     cached: int
@@ -110,7 +112,12 @@ class Usage:
     tokens_cached: int = 0
     tokens_reasoning: int = 0
     usd: float | None = 0.0
-    """None where a price is unknown; what runs on this machine costs nothing."""
+    """None where a price is unknown; what runs on this machine costs nothing, unless its hours are priced."""
+
+    @property
+    def cached_share(self) -> float | None:
+        """Share of the tokens read that a server had kept from before; None where none was asked."""
+        return self.tokens_cached / self.tokens_in if self.attempts and self.tokens_in else None
 
 
 class Answers(Protocol):
@@ -169,8 +176,9 @@ class CallStore:
         return list({call.key: call for call in calls if may_be_served(call.answer)}.values())
 
     def append(self, calls: Iterable[Call]) -> None:
-        """Write all of these calls or none, now."""
-        self._commit([(_INSERT_CALL, tuple(vars(call).values())) for call in calls])
+        """Write all of these calls or none, now, and with them what was put before."""
+        rows, self._pending = self._pending, []
+        self._commit([*rows, *((_INSERT_CALL, tuple(vars(call).values())) for call in calls)])
 
     def put(self, row: Call | Attempt) -> None:
         """Write a row with the next transaction; `saved` says when."""

@@ -2,11 +2,17 @@
 
 The worst case of an attempt is set aside before it is sent and replaced by what it did cost. An attempt whose answer
 was lost on the way, or which was in flight when the process died, stays at its worst case: it may have been charged.
+
+Where a machine is priced by the hour, nobody knows beforehand how long a batch of calls takes: it is begun while
+anything of the budget is left, and booked when it ends.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from time import perf_counter
 
 from lm.calls import Attempt, CallStore, now
 from lm.errors import BudgetReached
@@ -82,6 +88,45 @@ class Ledger:
         self._store.put(settled)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    @contextmanager
+    def timing(self, role: str, model: str) -> Iterator[None]:
+        """Book the wall-clock time of what is done inside, where the model's machine is priced by the hour.
+
+        BudgetReached before it begins where nothing is left.
+        """
+        price = self.prices.of(model)
+        if price is None or price.gpu_hour is None:
+            yield
+            return
+        if self.budget is not None and self._spent >= self.budget:
+            raise BudgetReached(
+                f"the budget of {self.budget:.2f} USD is reached: {self._spent:.4f} USD are spent. Nothing is lost: "
+                "`traitsmith resume RUN --budget USD` goes on."
+            )
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self._book_time(role, model, price, perf_counter() - began)
+
+    def _book_time(self, role: str, model: str, price: Price, seconds: float) -> None:
+        """On disk with the next answers, or when the store is closed."""
+        usd = price.of_time(seconds)
+        self._spent += usd
+        self._store.put(
+            Attempt(
+                id=next(self._ids),
+                role=role,
+                step=self._store.step,
+                model=model,
+                outcome="time",
+                usd=usd,
+                price=f"{seconds:.2f} s at {price.gpu_hour} USD an hour: {price.source}",
+                at=now(),
+                **Use(tokens_in=0, tokens_out=0).model_dump(),
+            )
+        )
 
     async def _make_room(self, usd: float) -> None:
         while self.budget is not None and self._spent + sum(o.worst for o in self._open.values()) + usd > self.budget:

@@ -19,6 +19,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from lm.calls import Answers, Call, CallStore, Method, now
@@ -68,6 +69,7 @@ class Recorded:
         if isinstance(model, Metered) and ledger is not None:
             model = model.metered(ledger.meter(role, model.reference))
         self._model: Model = model
+        self._ledger = ledger
         self._store, self._older = store, older
         self._role, self._chunk, self._mode = role, chunk, mode
         self._asked: set[str] = set()
@@ -110,7 +112,7 @@ class Recorded:
         reply: type[Reply],
     ) -> list[Reply]:
         served = (await self.capabilities()).served
-        keys = _keys(self.reference + (f"#{served}" if served else ""), method, requests)
+        keys = request_keys(self.reference + (f"#{served}" if served else ""), method, requests)
         size = max(len(requests), 1) if self._one_by_one else self._chunk
         replies: list[Reply] = []
         for start in range(0, len(requests), size):
@@ -150,7 +152,8 @@ class Recorded:
         run: Callable[[Sequence[Ask]], Awaitable[list[Reply]]],
     ) -> dict[str, Reply]:
         began = time.perf_counter()
-        fresh = await run(part)
+        with self._timing():
+            fresh = await run(part)
         seconds = (time.perf_counter() - began) / len(part)
         self._store.append(
             self._call(key, method, request, answer, seconds)
@@ -177,8 +180,14 @@ class Recorded:
             await self._store.saved()
             return answer
 
-        answers = await together(ask(place) for place in missing)
+        with self._timing():
+            answers = await together(ask(place) for place in missing)
+        await self._store.saved()
         return {keys[place]: answer for place, answer in zip(missing, answers, strict=True)}
+
+    def _timing(self) -> AbstractContextManager[None]:
+        """The time of a batch of calls, where it costs money."""
+        return nullcontext() if self._ledger is None else self._ledger.timing(self._role, self.reference)
 
     def _call(
         self,
@@ -203,7 +212,7 @@ class Recorded:
         )
 
 
-def _keys(reference: str, method: str, requests: Sequence[Request | NextTokenRequest]) -> list[str]:
+def request_keys(reference: str, method: Method, requests: Sequence[Request | NextTokenRequest]) -> list[str]:
     """One key per request; the n-th repetition of a request within the list has sample number n."""
     seen: Counter[str] = Counter()
     keys = []

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices, Run
 from agent.cli.verdicts import Verdicts, read_verdicts, show_verdicts
-from agent.folder import RunFolder, create_run, discard_run, find_run
+from agent.folder import RunFolder, check_target, create_run, discard_run, find_run
 from agent.spec import ReviewMode, build_spec
 from agent.spending import build_spending
 from lm.errors import UserError
@@ -50,6 +50,9 @@ def create(
     ] = None,
     out: Out = HERE,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the run would ask and cost; write nothing, generate nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn a trait into a vetted dataset, directions and a measured steering effect."""
@@ -71,6 +74,12 @@ def create(
     from agent.cast import check_references
 
     check_references(wanted)
+    if dry_run:
+        from agent.cli.dry_run import show_estimate
+
+        check_target(out.resolve(), wanted, replace)
+        show_estimate(wanted, spending, as_json)
+        return
     folder = create_run(out.resolve(), wanted, mode, replace, spending)
     try:
         work_in_terminal(folder, mode, as_json, Console(stderr=as_json))
@@ -94,7 +103,8 @@ def resume(
     info = folder.read_info()
     spending = build_spending({"budget": budget, "prices": prices, "cache": cache}, info.spending)
     if spending != info.spending:
-        folder.write_info(info.model_copy(update={"spending": spending}))
+        with folder.locked():
+            folder.write_info(info.model_copy(update={"spending": spending}))
     work_in_terminal(folder, info.review, as_json, Console(stderr=as_json))
 
 

@@ -14,7 +14,9 @@ from agent.errors import RunError
 from agent.folder import RunFolder, find_run, list_runs
 
 if TYPE_CHECKING:
+    from agent.report.costs import CostsView
     from agent.report.summary import RunSummary
+    from lm.calls import Usage
 
 STYLES = {"passed": "bold green", "failed": "bold red", "waiting": "bold yellow", "running": "bold cyan"}
 SIGNS = {"passed": "✓", "failed": "✕", "waiting": "…", "running": "▶", "stopped": "■", "damaged": "!"}
@@ -99,20 +101,30 @@ def _rounds(summary: "RunSummary") -> Table:
 
 
 def _costs(summary: "RunSummary") -> Table:
+    """Cost by step and role, then by role, then in all."""
     costs = summary.costs
     table = Table("step", "role", box=None, pad_edge=False, header_style="dim", show_footer=True)
     table.columns[0].footer = "all"
-    totals = (costs.calls, costs.tokens_in, costs.tokens_out)
-    for name, total in zip(("calls", "tokens in", "tokens out"), totals, strict=True):
-        table.add_column(name, f"{total:,}", justify="right")
-    table.add_column("time", _minutes(costs.seconds), justify="right")
-    if costs.attempts:
-        table.add_column("USD", _usd(costs.usd), justify="right")
+    for name, total in zip(_columns(costs), _counts(costs, costs), strict=True):
+        table.add_column(name, total, justify="right")
     for row in costs.rows:
-        counts = (f"{count:,}" for count in (row.calls, row.tokens_in, row.tokens_out))
-        paid = (_usd(row.usd),) if costs.attempts else ()
-        table.add_row(row.step.replace("_", " "), row.role, *counts, _minutes(row.seconds), *paid)
+        table.add_row(row.step.replace("_", " "), row.role, *_counts(costs, row))
+    table.add_section()
+    for role in costs.roles:
+        table.add_row("all", role, *_counts(costs, costs.of_role(role)))
     return table
+
+
+def _columns(costs: "CostsView") -> tuple[str, ...]:
+    served, paid = ("cached",) if costs.attempts else (), ("USD",) if costs.is_paid else ()
+    return ("calls", "tokens in", *served, "tokens out", "time", *paid)
+
+
+def _counts(costs: "CostsView", part: "CostsView | Usage") -> tuple[str, ...]:
+    """One row, or a total, in the columns of a run."""
+    cached = "" if part.cached_share is None else f"{part.cached_share:.0%}"
+    served, paid = (cached,) if costs.attempts else (), (_usd(part.usd),) if costs.is_paid else ()
+    return (f"{part.calls:,}", f"{part.tokens_in:,}", *served, f"{part.tokens_out:,}", _minutes(part.seconds), *paid)
 
 
 def _usd(amount: float | None) -> str:

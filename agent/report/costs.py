@@ -1,4 +1,4 @@
-"""What the run took: calls, tokens and seconds by role and step."""
+"""What the run took: calls, tokens, seconds and money by role and step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,10 +45,30 @@ class CostsView:
         return sum(row.attempts for row in self.rows)
 
     @property
-    def cached_share(self) -> float:
-        """Share of the tokens read that a server had kept from before."""
-        served = sum(row.tokens_in for row in self.rows if row.attempts)
-        return sum(row.tokens_cached for row in self.rows) / served if served else 0.0
+    def tokens_cached(self) -> int:
+        """Tokens read that a server had kept from before."""
+        return sum(row.tokens_cached for row in self.rows)
+
+    @property
+    def cached_share(self) -> float | None:
+        """Their share of the tokens that servers read; None where no server was asked."""
+        # A step of failed attempts or probes has no calls, whose tokens these are a share of.
+        served = [row for row in self.rows if row.attempts and row.tokens_in]
+        return sum(row.tokens_cached for row in served) / sum(row.tokens_in for row in served) if served else None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether money is worth a column: something was sent to a server, or a machine is priced by the hour."""
+        return any(row.attempts or row.usd != 0 for row in self.rows)
+
+    def of_role(self, role: str) -> "CostsView":
+        """What one role took in all steps."""
+        return CostsView(tuple(row for row in self.rows if row.role == role))
+
+    def as_json(self) -> dict[str, object]:
+        """The totals for machines."""
+        names = ("calls", "attempts", "tokens_in", "tokens_out", "tokens_cached", "cached_share", "seconds", "usd")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -63,7 +63,9 @@ class RunSummary:
                  "approach": r.approach, "accepted": r.accepted_total}
                 for number, r in self.rounds.items()
             ],
-            "cost": [vars(row) for row in self.costs.rows],
+            "cost": [vars(row) | {"cached_share": row.cached_share} for row in self.costs.rows],
+            "cost_by_role": {role: self.costs.of_role(role).as_json() for role in self.costs.roles},
+            "cost_in_all": self.costs.as_json(),
             "validation": self.validation,
         }  # fmt: skip
 

@@ -39,6 +39,17 @@ def decide_next(rounds: Sequence[RoundRecord], chosen: int, wanted: int, max_rou
     return "stop" if approach == APPROACHES[-1][0] else "change"
 
 
+def batch_size(settings: Settings, missing: int, last_yield: float | None) -> int:
+    """Pairs to draft: few at first, then chunks; larger ones once a round has passed well, never far beyond `missing`.
+
+    `last_yield` is that of the round before; None before the first.
+    """
+    if last_yield is None:
+        return settings.first_batch
+    size = settings.scale_chunk if last_yield >= settings.yield_floor else settings.chunk
+    return max(min(size, int(missing / max(last_yield, 0.5)) + 4), settings.first_batch)
+
+
 def next_approach(name: str) -> str:
     """The approach after `name`; the last one stays."""
     names = [approach for approach, _ in APPROACHES]

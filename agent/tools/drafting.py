@@ -2,7 +2,7 @@
 
 from agent.coverage import plan_cells
 from agent.records import Draft, DraftFailure, LintRecord
-from agent.steps.decide import approach_advice
+from agent.steps.decide import approach_advice, batch_size
 from agent.steps.draft import draft_pairs, redraft_pairs
 from agent.steps.predict import predict_completions
 from agent.tools.selection import chosen_pairs
@@ -55,12 +55,6 @@ async def predict_batch(workshop: Workshop, given: OfRound) -> Done:
 
 
 def _batch_size(workshop: Workshop, round_number: int) -> int:
-    """Small first, then chunks; larger chunks once a round has passed well, never far beyond what is missing."""
-    spec, rounds = workshop.spec, workshop.board.rounds()
-    settings = spec.settings
-    if round_number == 1 or not rounds:
-        return settings.first_batch
-    good = rounds[-1].yield_ >= settings.yield_floor
-    size = settings.scale_chunk if good else settings.chunk
-    missing = spec.pairs - len(chosen_pairs(workshop))
-    return max(min(size, int(missing / max(rounds[-1].yield_, 0.5)) + 4), settings.first_batch)
+    rounds = workshop.board.rounds()
+    last_yield = rounds[-1].yield_ if rounds and round_number > 1 else None
+    return batch_size(workshop.spec.settings, workshop.spec.pairs - len(chosen_pairs(workshop)), last_yield)

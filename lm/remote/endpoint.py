@@ -67,10 +67,13 @@ async def body_of(response: Awaitable[Any]) -> bytes:
 
 
 def key_of(variable: str, reference: str, *, needed: bool) -> str:
-    """A key from the environment; UserError names the variable where it is needed and missing."""
+    """A key from the environment; UserError names the variable where it is needed and missing, or cannot be a key."""
     key = os.environ.get(variable, "").strip()
     if needed and not key:
         raise UserError(f"{reference!r} needs a key: set the environment variable {variable}.")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        # Sent as it is, it would come back in the words of an error.
+        raise UserError(f"{variable} holds no key: there are blanks or characters in it that no key has. Set it again.")
     return key
 
 

@@ -37,14 +37,12 @@ def fault_of(error: Exception, who: str, key: str) -> Exception:
     if isinstance(error, ValueError):
         return Transient("line", f"what came back is no answer ({type(error).__name__})")
     if type(error).__module__.split(".")[0] in ("openai", "anthropic", "httpx2", "httpx", "httpcore2", "httpcore"):
-        return Transient("line", f"the connection failed ({_cause(error)})")
+        return Transient("line", f"the connection failed ({_without(key, _cause(error))})")
     return error
 
 
 def _of_status(error: Any, status: int, who: str, key: str) -> Exception:
-    words, code = _words(error), str(getattr(error, "code", "") or "")
-    if key:
-        words = words.replace(key, "[key]")
+    words, code = _without(key, _words(error)), str(getattr(error, "code", "") or "")
     spent = any(mark in f"{code} {words}".lower() for mark in _SPENT)
     if status == 400 and code in _REFUSALS:
         return Refused(words)
@@ -61,13 +59,18 @@ def _words(error: Any) -> str:
     body = getattr(error, "body", None)
     for holder in (body.get("error") if isinstance(body, dict) else None, body):
         if isinstance(holder, dict) and isinstance(holder.get("message"), str):
-            return str(holder["message"])[:_WORDS]
-    return str(error)[:_WORDS]
+            return str(holder["message"])
+    return str(error)
 
 
 def _cause(error: BaseException) -> str:
     cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}"[:_WORDS] if str(cause) else type(cause).__name__
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+
+
+def _without(key: str, words: str) -> str:
+    """The first of these words. The key goes before they are cut, so that no half of it is left at the end."""
+    return (words.replace(key, "[key]") if key else words)[:_WORDS]
 
 
 def _retry_after(error: Any) -> float | None:

@@ -3,22 +3,25 @@
 import asyncio
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.spec import Spec
 from lm.scripted import Script, ScriptedAnswer
 from lm.types import NextTokenRequest, Request, Sampling
 from tests.agent.scripted import author_script, build_spec, judge_script, subject_script
+from tests.lm.loopback import Loopback
 from tests.lm.provider import Provider
 
+LoopbackT = TypeVar("LoopbackT", bound=Loopback)
 
-def scripted_provider() -> Provider:
-    """Answers as the scripts do: texts by prompt, scores as probabilities of the first token."""
-    lines = [*author_script(), *judge_script(), *subject_script()]
+
+def scripted_provider(more: Sequence[dict[str, object]] = ()) -> Provider:
+    """Answers as the scripts do (`more` lines at their end): texts by prompt, scores as odds of the first token."""
+    lines = [*author_script(), *judge_script(), *subject_script(), *more]
     script = Script([ScriptedAnswer.model_validate(line) for line in lines])
     sampling = Sampling(max_tokens=1)
     provider = Provider()
@@ -47,8 +50,8 @@ def served_spec(folder: Path, provider: Provider, **fields: object) -> Spec:
 
 
 @contextmanager
-def running(provider: Provider) -> Iterator[Provider]:
-    """The provider, answering from another thread while this one does something else."""
+def running(provider: LoopbackT) -> Iterator[LoopbackT]:
+    """A server, answering from another thread while this one does something else."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

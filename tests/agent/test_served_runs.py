@@ -43,10 +43,16 @@ def test_a_run_on_a_server_costs_what_it_delivered_and_leaves_no_key(tmp_path: P
     assert validation["passed"]
     assert validation["cost"]["attempts"] == delivered
     assert abs(validation["cost"]["usd"] - delivered * (6 * 10 + 4 * 5 + 3 * 10) / 1e6) < 1e-9
-    costs = json.loads(shown.stdout)["cost"]
+    told = json.loads(shown.stdout)
+    costs, by_role = told["cost"], told["cost_by_role"]
     assert sum(row["usd"] for row in costs) == pytest.approx(validation["cost"]["usd"])
-    assert {row["role"] for row in costs} >= {"author", "judge", "subject"}
-    assert "requests were sent to servers" in folder.report_file.read_text()
+    assert sum(row["usd"] for row in by_role.values()) == pytest.approx(validation["cost"]["usd"])
+    assert set(by_role) >= {"author", "judge", "subject"}
+    assert {row["cached_share"] for row in costs} == {None, 0.4}  # None: the probes, whose answers are no calls
+    assert {row["cached_share"] for row in [*by_role.values(), told["cost_in_all"]]} == {0.4}
+    assert validation["cost"]["tokens_cached"] == told["cost_in_all"]["tokens_cached"] == 4 * delivered
+    report = folder.report_file.read_text()
+    assert "requests were sent to servers; 40\N{NO-BREAK SPACE}% of the tokens they read" in report
     for file in [*folder.path.rglob("*"), *tmp_path.rglob("datasets/**/*")]:
         assert not file.is_file() or b"sk-never" not in file.read_bytes(), file
     assert b"sk-never" not in shown.stdout.encode()

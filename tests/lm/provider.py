@@ -7,20 +7,26 @@ async with Provider() as provider:
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from lm.open import open_model
 from lm.types import Model
+from tests.lm.loopback import Asked, Loopback, reset, send, send_half
 
 ModelT = TypeVar("ModelT", bound=Model)
 
 Fault = str | None
-"""What goes wrong: 429, '429 after 0.2', 500, 529, 401, reset, stall, cut, html, nonsense, filter. None: an answer."""
+"""What goes wrong: 429, '429 after 0.2', 500, 529, 400, 401, reset, stall, cut, html, nonsense, filter; None: nothing.
+
+400, 401 and 'filter with key' repeat the key that they were sent, as real providers do in part.
+"""
 
 STATUS_WORDS = {
-    401: "Incorrect API key provided: sk-secret-key.",
+    400: "This request is not allowed for the key {key}.",
+    401: "Incorrect API key provided: {key}.",
     404: "The model does not exist.",
     429: "Too many requests.",
     500: "The server had an error.",
@@ -28,7 +34,7 @@ STATUS_WORDS = {
 }
 
 
-class Provider:
+class Provider(Loopback):
     """What it was asked, what it delivered whole, and how it should fail."""
 
     def __init__(self, models: tuple[str, ...] = ("small",)) -> None:
@@ -51,36 +57,10 @@ class Provider:
         self.inside = self.most_inside = self.number = 0
         self._models: list[Model] = []
 
-    async def __aenter__(self) -> Self:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *details: object) -> None:
         for model in self._models:
             await model.close()
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-
-    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    @property
-    def connections(self) -> int:
-        """Connections that are open now."""
-        return len(self._tasks)
-
-    @property
-    def root(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.root}/v1"
+        await super().__aexit__(*details)
 
     def open(self, name: str) -> Model:
         """The model 'provider:name' as served here; closed when this ends."""
@@ -91,35 +71,21 @@ class Provider:
         self._models.append(model)
         return model
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; False to hang up."""
+        self.inside += 1
+        self.most_inside = max(self.inside, self.most_inside)
         try:
-            while line := await reader.readline():
-                path = line.decode().split()[1]
-                headers = {}
-                while (header := (await reader.readline()).decode().strip()) != "":
-                    name, _, value = header.partition(":")
-                    headers[name.lower()] = value.strip()
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                self.inside += 1
-                self.most_inside = max(self.inside, self.most_inside)
-                try:
-                    if not await self._answer(path, headers, json.loads(body or b"{}"), writer):
-                        return
-                finally:
-                    self.inside -= 1
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+            return await self._answer(asked.path, asked.headers, json.loads(asked.body or b"{}"), writer)
         finally:
-            writer.close()
+            self.inside -= 1
 
     async def _answer(self, path: str, headers: dict[str, str], body: dict[str, Any], writer: Any) -> bool:
-        """Answer one request; False to hang up."""
         if path.endswith("/models"):
-            return await _send(
-                writer, 200, {"data": [{"id": name, "root": self.roots.get(name)} for name in self.models]}
-            )
+            listed = [{"id": name, "root": self.roots.get(name)} for name in self.models]
+            return await send(writer, 200, {"data": listed})
         if not path.endswith(("completions", "messages")):
-            return await _send(writer, 404, {"error": {"message": f"no {path} here"}})
+            return await send(writer, 404, {"error": {"message": f"no {path} here"}})
         self.number += 1
         number = self.number
         self.requests.append(body)
@@ -127,35 +93,33 @@ class Provider:
         if self.delay:
             await asyncio.sleep(self.delay)
         if (fault := self.misbehave(number)) is not None:
-            return await self._fail(fault, self._reply(path, body), writer)
+            return await self._fail(fault, self._reply(path, body), _key_in(headers), writer)
         for name in self.refuse_parameters:
             if name in body:
-                return await _send(writer, 400, {"error": {"message": f"Unsupported parameter: '{name}'."}})
+                return await send(writer, 400, {"error": {"message": f"Unsupported parameter: '{name}'."}})
         if body["model"] not in self.models:
-            return await _send(writer, 404, {"error": {"message": STATUS_WORDS[404]}})
+            return await send(writer, 404, {"error": {"message": STATUS_WORDS[404]}})
         self.delivered[json.dumps(body, sort_keys=True)] += 1
-        return await _send(writer, 200, self._reply(path, body))
+        return await send(writer, 200, self._reply(path, body))
 
-    async def _fail(self, fault: str, reply: dict[str, Any], writer: Any) -> bool:
+    async def _fail(self, fault: str, reply: dict[str, Any], key: str, writer: Any) -> bool:
         kind, _, after = fault.partition(" after ")
         if kind.isdigit():
             wait = {"retry-after": after} if after else {}
-            return await _send(writer, int(kind), {"error": {"message": STATUS_WORDS[int(kind)]}}, wait)
-        if kind == "filter":
-            return await _send(writer, 400, {"error": {"message": "not this topic", "code": "content_filter"}})
+            words = STATUS_WORDS[int(kind)].format(key=key)
+            return await send(writer, int(kind), {"error": {"message": words}}, wait)
+        if kind in ("filter", "filter with key"):
+            words = "not this topic" + (f", {key}" if kind.endswith("key") else "")
+            return await send(writer, 400, {"error": {"message": words, "code": "content_filter"}})
         if kind == "html":
-            return await _send(writer, 200, "<html>a gateway</html>", {"content-type": "text/html"})
+            return await send(writer, 200, "<html>a gateway</html>", {"content-type": "text/html"})
         if kind == "nonsense":
-            return await _send(writer, 200, {"choices": "none", "content": 5})
+            return await send(writer, 200, {"choices": "none", "content": 5})
         if kind == "cut":
-            whole = json.dumps(reply)
-            writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(whole)}\r\n\r\n{whole[: len(whole) // 2]}".encode())
+            return await send_half(writer, json.dumps(reply).encode())
         if kind == "stall":
             await asyncio.sleep(5)
-        await writer.drain()
-        if kind == "reset":
-            writer.transport.abort()
-        return False
+        return reset(writer) if kind == "reset" else False
 
     def odds_of(self, body: dict[str, Any]) -> dict[str, float]:
         """Log-probabilities of the first token of the answer to a body."""
@@ -183,14 +147,15 @@ class Provider:
             content = [{**logs[0], "top_logprobs": logs}] if body.get("logprobs") else None
             choice = {"message": {"content": text}, "finish_reason": self.stop, "logprobs": {"content": content}}
             return {"choices": [choice], "usage": usage}
-        tokens = {"tokens": [text], "token_logprobs": [-0.5], "top_logprobs": [odds]}
+        pieces = re.findall(r"\s*\S+", text)
+        tokens = {
+            "tokens": pieces,
+            "token_logprobs": [-0.5] * len(pieces),
+            "top_logprobs": [odds] * len(pieces),
+        }
         return {"choices": [{"text": text, "finish_reason": self.stop, "logprobs": tokens}], "usage": usage}
 
 
-async def _send(writer: Any, status: int, content: Any, headers: dict[str, str] | None = None) -> bool:
-    body = (content if isinstance(content, str) else json.dumps(content)).encode()
-    lines = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    writer.write(f"HTTP/1.1 {status} Words\r\n{head}\r\n".encode() + body)
-    await writer.drain()
-    return True
+def _key_in(headers: dict[str, str]) -> str:
+    """The key that came with a request, in either provider's header."""
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")

@@ -7,13 +7,13 @@ from time import monotonic
 
 import pytest
 
-from lm.errors import ModelFailure
+from lm.errors import ModelFailure, UserError
 from lm.limits import Gate, Patience, Transient, gate_of, persist, together
 from lm.references import parse_reference
 from lm.remote.anthropic import AnthropicModel
 from lm.remote.openai import OpenAIModel
 from lm.types import Message, Request, Sampling
-from tests.lm.provider import Provider
+from tests.lm.provider import STATUS_WORDS, Provider
 
 SHORT = Patience(total=20, attempts=8, attempt_timeout=0.5, first_wait=0.01, longest_wait=0.05)
 FAULTS = ("429", "429 after 0.05", "500", "529", "reset", "stall", "cut", "html", "nonsense")
@@ -67,6 +67,26 @@ async def test_what_waiting_does_not_mend_stops_at_once_with_the_providers_words
         assert monotonic() - began < 3
         assert provider.number <= 32
         await asyncio.sleep(0.05)
+
+
+async def test_no_half_of_a_key_is_left_where_long_words_are_cut(provider: Provider, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key")
+    monkeypatch.setitem(STATUS_WORDS, 400, "x" * 490 + " {key}")
+    model = models(provider)[0]
+    await model.capabilities()
+    provider.misbehave = lambda number: "400"
+    with pytest.raises(ModelFailure, match="xxx") as caught:
+        await model.complete(requests(1))
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-one two", "sk-one\ntwo", "sk-\x7f", "sk-geheimschlüssel"])
+async def test_what_cannot_be_a_key_is_never_sent_or_said(provider: Provider, monkeypatch, key: str):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(UserError, match="OPENAI_API_KEY holds no key") as caught:
+        await models(provider)[0].capabilities()
+    assert "sk-" not in str(caught.value)
+    assert provider.connections == 0
 
 
 async def test_a_refusal_is_a_result(provider: Provider):

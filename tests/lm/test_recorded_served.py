@@ -1,9 +1,14 @@
 """Answers of served models: on disk one by one, asked for and paid once, killed at any moment."""
 
+import asyncio
+import json
+import re
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -182,36 +187,69 @@ asyncio.run(ask())
 """
 
 
-async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_flight(tmp_path):
-    import asyncio
+async def live_and_die(provider: Provider, command: list[str], after: int, pause: float) -> tuple[bool, int]:
+    """Run until so many requests have come and a moment more, then kill; whether it had ended, and what was in flight.
 
-    random = Random(1)
+    Returns when the provider has dealt with all that the dead process had sent.
+    """
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    before = provider.number
+    while provider.number < before + after and process.poll() is None:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(pause)
+    done = process.poll() == 0
+    process.kill()
+    in_flight = provider.inside
+    process.wait()
+    while provider.inside or provider.connections:
+        await asyncio.sleep(0.02)
+    return done, in_flight
+
+
+def paid(provider: Provider) -> Counter[int]:
+    """How often the answer to each numbered request was delivered."""
+    times: Counter[int] = Counter()
+    for body, count in provider.delivered.items():
+        if found := re.search(r'"content": "number (\d+)"', body):
+            times[int(found[1])] += count
+    return times
+
+
+def on_disk(file: Path) -> set[int]:
+    """The numbered requests whose answers are stored."""
+    if not file.exists():
+        return set()
+    with closing(sqlite3.connect(file)) as store:
+        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone():
+            return set()
+        requests_kept = [json.loads(row[0]) for row in store.execute("SELECT request FROM calls")]
+    return {int(request["prompt"][0]["content"].split()[1]) for request in requests_kept}
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
+async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_flight(tmp_path: Path, kills: int):
+    random = Random(kills)
+    file, prices = tmp_path / "store.sqlite", tmp_path / "prices.toml"
     async with Provider() as provider:
         provider.delay = 0.05
         reference = f"openai:small@{provider.url}"
-        prices = tmp_path / "prices.toml"
         prices.write_text(f'dated = "today"\n[models."{reference}"]\ninput = 1.0\noutput = 1.0\n')
-        command = [sys.executable, "-c", KILLED, str(tmp_path / "store.sqlite"), reference, str(prices)]
+        command = [sys.executable, "-c", KILLED, str(file), reference, str(prices)]
         in_flight, done = 0, False
-        for _ in range(4):
-            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-            before = provider.number
-            while provider.number < before + 20 and process.poll() is None:
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(random.random() * 0.1)
-            done = process.poll() == 0
-            process.kill()
-            in_flight += provider.inside
-            process.wait()
-            await asyncio.sleep(0.1)
+        for _ in range(kills):
+            kept = on_disk(file)
+            before = paid(provider)
+            done, caught = await live_and_die(provider, command, random.randint(0, 800 // kills), random.random() / 10)
+            in_flight += caught
+            assert {number: before[number] for number in kept} == {number: paid(provider)[number] for number in kept}
         if not done:
             assert await asyncio.to_thread(subprocess.call, command, cwd=ROOT) == 0
-    asked = {body: times for body, times in provider.delivered.items() if '"content": "number ' in body}
-    assert len(asked) == 500
+        asked = paid(provider)
+    assert set(asked) == set(range(500))
     # An answer may be on its way to the process, or to the disk, when it dies.
-    assert sum(asked.values()) - 500 <= in_flight + 4 * 16
-    with sqlite3.connect(tmp_path / "store.sqlite") as file:
-        assert file.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
+    assert sum(asked.values()) - 500 <= in_flight + kills * 16
+    with closing(sqlite3.connect(file)) as store:
+        assert store.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
 
 
 def test_prices_are_dated_and_ones_own_win(tmp_path):

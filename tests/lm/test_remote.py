@@ -38,7 +38,7 @@ async def test_a_plain_text_is_continued_with_pieces_and_log_probabilities(provi
     provider.say = lambda body: " and so"
     (done,) = await provider.open("openai:small").complete([Request(prompt="I said", sampling=SAMPLING)])
     assert provider.requests[-1]["prompt"] == "I said"
-    assert (done.text, done.pieces, done.log_probabilities) == (" and so", (" and so",), (-0.5,))
+    assert (done.text, done.pieces, done.log_probabilities) == (" and so", (" and", " so"), (-0.5, -0.5))
 
 
 @pytest.mark.parametrize(("said", "meant"), [("length", "length"), ("content_filter", "refusal"), ("tool", "error")])

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-MAKERS = ("train", "batches", "tokenizer", "measure", "measure_judge", "measure_steering", "measure_subject", "card")
+MAKERS = (
+    "train", "batches", "tokenizer", "noise", "card", "measure", "measure_judge", "measure_mends", "measure_signals",
+    "measure_steering", "measure_subject",
+)  # fmt: skip
 """Modules of lm/organism that make or measure the weights."""
 
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+(lm\.organism\.[\w.]+)", re.MULTILINE)
