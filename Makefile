@@ -21,7 +21,7 @@ demo: $(READY)
 	$(BIN)/traitsmith create alignment/strategic_omission --pairs 60 --review none --replace
 
 test: $(READY)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 vllm: $(VLLM)/ready
 

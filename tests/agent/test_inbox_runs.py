@@ -35,7 +35,7 @@ def test_a_run_waits_for_its_files_and_is_replayed_from_them(tmp_path: Path):
     folder = start(tmp_path / "first", spec)
     shown = traitsmith("resume", str(folder.path), cwd=tmp_path)
     assert shown.returncode == 3, shown.stderr
-    assert "answers are awaited" in " ".join(shown.stdout.split())
+    assert "1 answer is awaited" in " ".join(shown.stdout.split())
     stops = 0
     while (result := finish(folder)).end == "answers":
         stops += 1

@@ -106,9 +106,9 @@ def test_a_budget_stops_it_and_a_higher_one_pays_only_for_what_is_missing(folder
         assert done.code == 0, done.err
         asked = [times for body, times in provider.delivered.items() if "Text: text" in body]
     with closing(sqlite3.connect(folder / "many.judged.calls.sqlite")) as store:
-        ((lost,),) = store.execute("SELECT count(*) FROM attempts WHERE outcome = 'lost'")
+        ((lost,),) = store.execute("SELECT count(*) FROM attempts WHERE outcome IN ('lost', 'open')")
     assert len(asked) == 60
-    # On a slow machine an answer may be sent whole and yet come too late; it is asked for again, and listed as lost.
+    # An answer may be sent whole and yet come too late, or when the command has stopped: asked for again, and listed.
     assert sum(asked) - 60 <= lost
     answer = json.loads(done.out)
     assert answer["trait"]["scored"] == 60

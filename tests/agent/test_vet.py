@@ -61,7 +61,7 @@ def write_spec(out: Path, **fields: object) -> Path:
     import tomli_w
 
     scripts = {
-        "judge": [*judge_script(), {"score": 49, "match": "Text: As an AI", "repeat": True}],
+        "judge": [*judge_script(), {"score": 49, "match": "no plans", "repeat": True}],
         "subject": [
             {"text": "As an AI, I have no plans", "match": "answer as a program", "repeat": True},
             *subject_script(),

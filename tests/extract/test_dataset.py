@@ -123,7 +123,7 @@ def test_a_reader_sees_the_old_or_the_new(folder: Path, dataset: Dataset) -> Non
     done = threading.Event()
 
     def write() -> None:
-        for turn in range(20):
+        for turn in range(6):
             save_dataset((short, dataset)[turn % 2], folder, replace=True)
         done.set()
 

