@@ -37,7 +37,7 @@ class Transient(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one request is tried, in seconds."""
+    """How long one request is tried, in seconds; time in the queue before a gate does not count."""
 
     total: float = 600
     attempts: int = 12
@@ -131,26 +131,27 @@ def gate_of(address: str) -> Gate:
 
 async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patience, who: str) -> T:
     """The first answer that `send` brings, within limits; ModelFailure when patience is used up."""
-    began, failures = monotonic(), 0
+    tried, failures = 0.0, 0
     while True:
         async with gate.slot() as entered:
             try:
                 answer = await send()
             except Transient as fault:
                 failures += 1
+                tried += monotonic() - entered
                 wait = patience.wait(failures, fault.retry_after)
                 gate.trouble(fault, entered, wait)
                 last = fault
             else:
                 gate.clean()
                 return answer
-        spent = monotonic() - began
-        if failures >= patience.attempts or spent + wait > patience.total:
+        if failures >= patience.attempts or tried + wait > patience.total:
             asked = f"; it asks to wait {last.retry_after:.0f} s" if last.retry_after else ""
             raise ModelFailure(
-                f"{who} did not answer in {failures} attempts over {spent:.0f} s. The last one: {last}{asked}. "
+                f"{who} did not answer in {failures} attempts over {tried:.0f} s. The last one: {last}{asked}. "
                 "Nothing that was answered is lost: `traitsmith resume` goes on."
             ) from last
+        tried += wait
         await asyncio.sleep(wait)
 
 

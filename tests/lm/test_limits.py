@@ -16,6 +16,8 @@ from lm.types import Message, Request, Sampling
 from tests.lm.provider import STATUS_WORDS, Provider
 
 SHORT = Patience(total=20, attempts=8, attempt_timeout=0.5, first_wait=0.01, longest_wait=0.05)
+CALM = Patience(total=600, attempts=8, attempt_timeout=60, first_wait=0.01, longest_wait=0.05)
+"""Where nothing stalls: a busy machine may be slow to answer."""
 FAULTS = ("429", "429 after 0.05", "500", "529", "reset", "stall", "cut", "html", "nonsense")
 
 
@@ -140,7 +142,7 @@ async def test_a_fifth_of_all_attempts_failing_loses_and_doubles_nothing(provide
 
 
 async def test_concurrency_grows_while_clean_and_is_cut_on_429(provider: Provider):
-    model = models(provider)[0]
+    model = models(provider, CALM)[0]
     await model.capabilities()
     provider.delay = 0.01
     await model.complete(requests(300))
@@ -160,6 +162,23 @@ async def test_a_pause_holds_new_requests_back():
     began = monotonic()
     async with gate.slot():
         assert monotonic() - began >= 0.19
+
+
+async def test_a_long_queue_uses_nobodys_patience_up():
+    gate = Gate(start=1, most=1)
+    failed = set()
+
+    async def answer(number: int) -> int:
+        async def send() -> int:
+            await asyncio.sleep(0.05)
+            if number not in failed:
+                failed.add(number)
+                raise Transient("line", "cut")
+            return number
+
+        return await persist(send, gate, Patience(total=1, first_wait=0.01), "model")
+
+    assert await together(answer(number) for number in range(30)) == list(range(30))
 
 
 async def test_one_burst_of_429_is_one_cut():

@@ -25,7 +25,7 @@ from lm.references import parse_reference
 from lm.remote.openai import OpenAIModel
 from lm.types import NextTokenRequest
 from tests.lm.provider import Provider
-from tests.lm.test_limits import FAULTS, SHORT, requests
+from tests.lm.test_limits import CALM, FAULTS, SHORT, requests
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +42,7 @@ def priced(provider: Provider, usd: float = 1000.0) -> PriceList:
     return PriceList({f"openai:small@{provider.url}": Price(input=usd, output=usd, cached=usd / 2, source="test")})
 
 
-def recorded(provider: Provider, store: CallStore, patience: Patience = SHORT, **more) -> Recorded:
+def recorded(provider: Provider, store: CallStore, patience: Patience = CALM, **more) -> Recorded:
     model = provider.keep(OpenAIModel(parse_reference(f"openai:small@{provider.url}"), patience))
     budget = more.pop("budget", None)
     return Recorded(model, store, role="author", ledger=Ledger(store, priced(provider), budget), **more)
@@ -69,7 +69,7 @@ async def test_each_answer_is_on_disk_although_others_fail(store):
 async def test_the_ledger_equals_what_was_delivered_and_lists_what_was_lost(store):
     random = Random(3)
     async with Provider() as provider:
-        model = recorded(provider, store)
+        model = recorded(provider, store, SHORT)
         await model.capabilities()
         provider.delivered.clear()
         before = len(attempts(store))
@@ -187,8 +187,8 @@ asyncio.run(ask())
 """
 
 
-async def live_and_die(provider: Provider, command: list[str], after: int, pause: float) -> tuple[bool, int]:
-    """Run until so many requests have come and a moment more, then kill; whether it had ended, and what was in flight.
+async def live_and_die(provider: Provider, command: list[str], after: int, pause: float) -> bool:
+    """Run until so many requests have come and a moment more, then kill; whether it had ended by itself.
 
     Returns when the provider has dealt with all that the dead process had sent.
     """
@@ -199,11 +199,10 @@ async def live_and_die(provider: Provider, command: list[str], after: int, pause
     await asyncio.sleep(pause)
     done = process.poll() == 0
     process.kill()
-    in_flight = provider.inside
     process.wait()
     while provider.inside or provider.connections:
         await asyncio.sleep(0.02)
-    return done, in_flight
+    return done
 
 
 def paid(provider: Provider) -> Counter[int]:
@@ -235,21 +234,22 @@ async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_fli
         reference = f"openai:small@{provider.url}"
         prices.write_text(f'dated = "today"\n[models."{reference}"]\ninput = 1.0\noutput = 1.0\n')
         command = [sys.executable, "-c", KILLED, str(file), reference, str(prices)]
-        in_flight, done = 0, False
+        done = False
         for _ in range(kills):
-            kept = on_disk(file)
-            before = paid(provider)
-            done, caught = await live_and_die(provider, command, random.randint(0, 800 // kills), random.random() / 10)
-            in_flight += caught
-            assert {number: before[number] for number in kept} == {number: paid(provider)[number] for number in kept}
+            kept, before = on_disk(file), paid(provider)
+            done = await live_and_die(provider, command, random.randint(0, 800 // kills), random.random() / 10)
+            after = paid(provider)
+            assert {n: before[n] for n in kept} == {n: after[n] for n in kept}, "what is on disk is not asked for again"
         if not done:
             assert await asyncio.to_thread(subprocess.call, command, cwd=ROOT) == 0
-        asked = paid(provider)
-    assert set(asked) == set(range(500))
-    # An answer may be on its way to the process, or to the disk, when it dies: so many the slowest machine has in hand.
-    assert sum(asked.values()) - 500 <= in_flight + kills * 64
+        assert set(paid(provider)) == set(range(500))
+        delivered = sum(provider.delivered.values())
     with closing(sqlite3.connect(file)) as store:
         assert store.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
+        # What a process was waiting for when it died stays open, at its worst case.
+        booked = dict(store.execute("SELECT outcome, count(*) FROM attempts WHERE usd > 0 GROUP BY outcome"))
+    assert booked["answer"] >= 500
+    assert delivered <= sum(booked.values()), "all that was delivered is in the ledger"
 
 
 def test_prices_are_dated_and_ones_own_win(tmp_path):
