@@ -22,6 +22,10 @@ Scale = Literal["raw", "norm", "cosine"]
 of the text at this layer, prompt and response alike. cosine: that over |x| of the token itself."""
 
 
+_INCOMPLETE = "\ufffd"
+"""What a decoder writes for a character whose last bytes are still to come."""
+
+
 @dataclass(frozen=True, eq=False)
 class Projections:
     """One text's residuals on directions; the first token is left out where it is the special one in front."""
@@ -170,4 +174,5 @@ def _pieces(model: LoadedModel, ids: Sequence[int], first: int) -> tuple[str, ..
 
 def _last_piece(model: LoadedModel, prompt: Sequence[int], written: Sequence[int]) -> tuple[str]:
     """What the last token adds to the text; nothing while a character lacks bytes."""
-    return (model.spelling.pieces_after(prompt, written)[-1],)
+    whole, before = (model.spelling.decode_after(prompt, ids).rstrip(_INCOMPLETE) for ids in (written, written[:-1]))
+    return (whole[len(before) :],)

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -13,15 +12,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent.cli.options import HERE, AsJson, Out
+from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
 from agent.folder import dump_json, write_atomically
+from agent.judging.bench import JudgeBench, open_bench, opened_store
+from agent.spending import Spending, build_spending
 from lm.errors import UserError
+from prompts import load_prompt
 
 if TYPE_CHECKING:
     from extract.dataset import Dataset
     from extract.models import LoadedModel
     from extract.vectors import Directions
-    from lm.judge import Judge
     from steer.evaluation import EvaluationSettings
     from steer.report import SteeringReport
 
@@ -48,6 +49,9 @@ def steer(
         list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")
     ] = None,
     lower: Annotated[bool, typer.Option("--lower", help="Search for pushes that lower the trait.")] = False,
+    budget: Budget = None,
+    prices: Prices = None,
+    cache: Cache = None,
     out: Out = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -66,8 +70,9 @@ def steer(
         min_coherence=min_coherence, wanted=-1 if lower else 1, tokens=Tokens(tokens),
     )  # fmt: skip
     settings = EvaluationSettings(rule=rule, max_tokens=max_tokens, random_seeds=tuple(range(1, random + 1)))
+    terms = build_spending({"budget": budget, "prices": prices, "cache": cache})
     given = Files(dataset, vectors, tuple(other or ()), out.resolve())
-    folder, report = asyncio.run(_measure(given, assistant, judge, layers, settings))
+    folder, report = asyncio.run(_measure(given, assistant, judge, terms, layers, settings))
     if as_json:
         print(json.dumps({"folder": str(folder), "report": json.loads(report.model_dump_json())} | report.summary()))
     else:
@@ -86,11 +91,10 @@ class Files:
 
 
 async def _measure(
-    given: Files, assistant: str, judge: str, layers: str, settings: "EvaluationSettings"
+    given: Files, assistant: str, judge: str, terms: Spending, layers: str, settings: "EvaluationSettings"
 ) -> tuple[Path, "SteeringReport"]:
     """Check what can be checked, then evaluate; the folder is named after everything the result depends on."""
     from extract import load_dataset, load_model
-    from lm import CallStore, Judge, Recorded, open_model
     from steer.evaluation import evaluate
     from steer.scoring import judged, questions_of
 
@@ -102,17 +106,18 @@ async def _measure(
     model = load_model(assistant)
     directions, *others = [_usable(model, file, dataset) for file in files]
     settings = _completed(settings, layers, model, directions, dataset)
-    opened = open_model(judge)
-    about = await _about(dataset, files, model, Judge(opened), settings)
+    about = _about(dataset, files, model, judge, settings)
     folder = given.out / "runs" / dataset.trait.path.replace("/", ".") / "steer" / _digest(about)[:16]
-    write_atomically(folder / "settings.json", dump_json(about))
-    with closing(CallStore(folder / "store.sqlite")) as store, store.during("steer"):
-        scorer = judged(Judge(Recorded(opened, store, role="judge")), dataset.trait.rubric, dataset.trait.label)
-        report = await evaluate(
-            model, directions, questions_of(dataset.steering), scorer, settings=settings, others=others,
-            held_out=[pair.positive for pair in dataset.pairs], progress=_progress(Console(stderr=True)),
-        )  # fmt: skip
-    _write(folder, report, judge)
+    with opened_store(folder / "store.sqlite") as calls:
+        async with open_bench(judge, dataset.trait.path, calls, terms) as bench:
+            with calls.during("steer"):
+                report = await evaluate(
+                    model, directions, questions_of(dataset.steering),
+                    judged(bench.judge, dataset.trait.rubric, dataset.trait.label),
+                    settings=settings, others=others, held_out=[pair.positive for pair in dataset.pairs],
+                    progress=_progress(Console(stderr=True)),
+                )  # fmt: skip
+            _write(folder, report, about, bench)
     return folder, report
 
 
@@ -132,7 +137,6 @@ def _completed(
     settings: "EvaluationSettings", layers: str, model: "LoadedModel", directions: "Directions", given: "Dataset"
 ) -> "EvaluationSettings":
     """The settings with the layers asked for, and the instruction of plain prompting where the trait is to rise."""
-    from prompts import load_prompt
     from steer.layers import parse_layers
 
     named = parse_layers(layers, model.n_layers)
@@ -146,8 +150,8 @@ def _completed(
     return settings.model_copy(update={"layers": there, "instruction": instruction})
 
 
-async def _about(
-    given: "Dataset", files: list[Path], model: "LoadedModel", judge: "Judge", settings: "EvaluationSettings"
+def _about(
+    given: "Dataset", files: list[Path], model: "LoadedModel", judge: str, settings: "EvaluationSettings"
 ) -> dict[str, Any]:
     """All that the result depends on: another question, rubric, judge, vector or setting is another folder."""
     return {
@@ -157,7 +161,7 @@ async def _about(
         "rubric": given.trait.rubric.model_dump(),
         "vectors": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
         "assistant": [model.reference, model.revision],
-        "judge": (await judge.identity()).model_dump(),
+        "judge": [judge, *(load_prompt(name).digest for name in ("judge_trait", "judge_coherence"))],
         "settings": settings.model_dump(mode="json"),
     }
 
@@ -174,15 +178,17 @@ def _newest_vectors(out: Path, trait: str) -> Path:
     return first[0]
 
 
-def _write(folder: Path, report: "SteeringReport", judge: str) -> None:
+def _write(folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench) -> None:
+    write_atomically(folder / "settings.json", dump_json(about))
     write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
     validation = {
         "trait": report.trait,
         "subject": report.subject,
         "assistant": report.assistant,
-        "judge": judge,
+        "judge": bench.identity.model_dump(),
         "baseline": report.baseline.model_dump() | {"passed": report.baseline.passed},
         "steering": report.summary(),
+        "cost": bench.cost(),
         "passed": report.baseline.passed and report.beyond_control and report.coherent,
     }
     write_atomically(folder / "validation.json", dump_json(validation))
