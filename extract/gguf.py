@@ -7,6 +7,7 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ GgufValue = str | int | float | bool | list["GgufValue"]
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """`struct` letters by the format's number of the type."""
 _STRING, _ARRAY = 8, 9
-_DTYPES = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 28: np.dtype("<f8")}
+_DTYPES: dict[int, "np.dtype[Any]"] = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 28: np.dtype("<f8")}
 _NESTING = 4
 
 

@@ -59,7 +59,8 @@ class Step:
         if not self.keep_norm:
             return pushed
         tiny = torch.finfo(hidden.dtype).tiny
-        return pushed * (hidden.norm(dim=-1, keepdim=True) / pushed.norm(dim=-1, keepdim=True).clamp(min=tiny))
+        kept: Tensor = hidden.norm(dim=-1, keepdim=True) / pushed.norm(dim=-1, keepdim=True).clamp(min=tiny)
+        return pushed * kept
 
     def select(self, rows: Int[Tensor, " kept"]) -> "Step":
         """The step for some of the rows."""

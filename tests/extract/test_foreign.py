@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.foreign import read_directions, with_activation_norms
@@ -124,6 +124,7 @@ def test_other_gguf_files_are_refused(tmp_path: Path, content: bytes, message: s
         read_directions(tmp_path / "v.gguf")
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_one_clear_error(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     whole = bytearray(gguf(vectors()))
