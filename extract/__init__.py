@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extract.dataset import Dataset, Steering, load_dataset, save_dataset
+    from extract.foreign import read_directions, with_activation_norms
     from extract.models import LoadedModel, load_model
     from extract.pipeline import extract_directions
     from extract.positions import Position
@@ -33,7 +34,9 @@ _HOMES = {
     "extract_directions": "extract.pipeline",
     "load_dataset": "extract.dataset",
     "load_model": "extract.models",
+    "read_directions": "extract.foreign",
     "save_dataset": "extract.dataset",
+    "with_activation_norms": "extract.foreign",
 }
 
 __all__ = [
@@ -48,7 +51,9 @@ __all__ = [
     "extract_directions",
     "load_dataset",
     "load_model",
+    "read_directions",
     "save_dataset",
+    "with_activation_norms",
 ]
 
 

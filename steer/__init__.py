@@ -13,11 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from steer.captures import Capture, Shift, capture, shifts
     from steer.evaluation import EvaluationSettings, evaluate
     from steer.generation import Row, generate
+    from steer.heat import heat_page
     from steer.intervention import steered, steered_rows
-    from steer.operators import ALL, GENERATED, PROMPT, Push, Tokens
-    from steer.projection import project
+    from steer.layers import parse_layers
+    from steer.operators import ALL, GENERATED, PROMPT, Clamp, Push, Tokens, When, ablate
+    from steer.projection import Projections, Reading, project, watch
     from steer.report import SteeringReport
     from steer.scoring import Answer, Marks, Question, Scorer, judged, questions_of
     from steer.strengths import SearchRule, search
@@ -27,23 +30,35 @@ _HOMES = {
     "GENERATED": "steer.operators",
     "PROMPT": "steer.operators",
     "Answer": "steer.scoring",
+    "Capture": "steer.captures",
+    "Clamp": "steer.operators",
     "EvaluationSettings": "steer.evaluation",
     "Marks": "steer.scoring",
+    "Projections": "steer.projection",
     "Push": "steer.operators",
     "Question": "steer.scoring",
+    "Reading": "steer.projection",
     "Row": "steer.generation",
     "Scorer": "steer.scoring",
     "SearchRule": "steer.strengths",
+    "Shift": "steer.captures",
     "SteeringReport": "steer.report",
     "Tokens": "steer.operators",
+    "When": "steer.operators",
+    "ablate": "steer.operators",
+    "capture": "steer.captures",
     "evaluate": "steer.evaluation",
     "generate": "steer.generation",
+    "heat_page": "steer.heat",
     "judged": "steer.scoring",
+    "parse_layers": "steer.layers",
     "project": "steer.projection",
     "questions_of": "steer.scoring",
     "search": "steer.strengths",
+    "shifts": "steer.captures",
     "steered": "steer.intervention",
     "steered_rows": "steer.intervention",
+    "watch": "steer.projection",
 }
 
 __all__ = [
@@ -51,23 +66,35 @@ __all__ = [
     "GENERATED",
     "PROMPT",
     "Answer",
+    "Capture",
+    "Clamp",
     "EvaluationSettings",
     "Marks",
+    "Projections",
     "Push",
     "Question",
+    "Reading",
     "Row",
     "Scorer",
     "SearchRule",
+    "Shift",
     "SteeringReport",
     "Tokens",
+    "When",
+    "ablate",
+    "capture",
     "evaluate",
     "generate",
+    "heat_page",
     "judged",
+    "parse_layers",
     "project",
     "questions_of",
     "search",
+    "shifts",
     "steered",
     "steered_rows",
+    "watch",
 ]
 
 

@@ -23,6 +23,10 @@ class Confirmation:
     """Best push of each random contender; None where it has none."""
     natural: tuple[Trial, Trial] | None
     """Questions without prefix: unsteered, and with the opposite sign."""
+    others: tuple[Trial | None, ...] = ()
+    """Best push of each other trait's directions; None where there is none."""
+    prompted: Trial | None = None
+    """Unsteered, with an instruction to show the trait in front; None where no instruction was given."""
 
 
 async def confirm(
@@ -34,21 +38,28 @@ async def confirm(
     doses: Sequence[float],
     rule: SearchRule,
     progress: Progress | None = None,
+    *,
+    others: Sequence[Contender] = (),
+    instruction: str = "",
 ) -> Confirmation:
-    """Try the best push of each contender on fresh questions, and other doses of the first."""
+    """Try the best push of each contender on fresh questions, other doses of the first, and plain prompting."""
     due = [dose for dose in dict.fromkeys((1.0, -1.0, *doses)) if dose != 0] if own.best else []
     settings = [own.push(rule, dose) for dose in due]
-    settings += [random.push(rule) for random in randoms if random.best]
+    settings += [rival.push(rule) for rival in (*randoms, *others) if rival.best]
     if progress and settings:
         progress("confirm", (len(settings) + 2) * len(questions))
     trials = iter(await run_trials(bench, questions, settings))
     steered = {dose: next(trials) for dose in due}
     beside = tuple(next(trials) if random.best else None for random in randoms)
+    foreign = tuple(next(trials) if other.best else None for other in others)
     natural = None
     if own.best:
         plain, lowered = await run_trials(bench, questions, [(), own.push(rule, -1.0)], natural=True)
         natural = (plain, lowered)
-    return Confirmation(unsteered, {0.0: unsteered, **steered}, beside, natural)
+    prompted = None
+    if instruction:
+        [prompted] = await run_trials(bench, questions, [()], instruction=instruction)
+    return Confirmation(unsteered, {0.0: unsteered, **steered}, beside, natural, foreign, prompted)
 
 
 def confirmed(contender: Contender, trial: Trial | None, found: Confirmation) -> Outcome | None:
@@ -59,15 +70,22 @@ def confirmed(contender: Contender, trial: Trial | None, found: Confirmation) ->
 
 
 def controls(own: Contender, found: Confirmation) -> tuple[Outcome, ...]:
-    """The opposite sign on the same questions; the natural questions without a push, and with the opposite one."""
+    """The opposite sign on the same questions; the natural questions without a push, and with the opposite one.
+
+    Plain prompting comes last, where it was tried.
+    """
     if own.best is None or found.natural is None:
         return ()
     layer, size = own.best.layer, own.best.strength
     plain, lowered = found.natural
+    prompted = (
+        () if found.prompted is None else (compare("plain prompting", layer, 0.0, found.prompted, found.unsteered),)
+    )
     return (
         compare("opposite sign", layer, -size, found.doses[-1.0], found.unsteered),
         compare("natural question", layer, 0.0, plain, found.unsteered),
         compare("natural question, opposite sign", layer, -size, lowered, plain),
+        *prompted,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sets of directions that are given the very same search: the real one, and random ones of the same norm."""
+"""Sets of directions that are given the very same search: the real one, random ones, and those of other traits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import normalize
 
 from extract.vectors import Direction
-from steer.operators import Push
+from steer.operators import Operator, Push
 from steer.report import Cell
 from steer.scoring import Question
 from steer.strengths import Progress, SearchRule, best_cell, search_lanes
@@ -25,7 +25,7 @@ class Contender:
     best: Cell | None = None
     """None before the search, and where no cell was coherent and scored."""
 
-    def push(self, rule: SearchRule, dose: float = 1.0) -> tuple[Push, ...]:
+    def push(self, rule: SearchRule, dose: float = 1.0) -> tuple[Operator, ...]:
         """Its best cell as a push, times `dose`; none where there is no best cell."""
         if self.best is None:
             return ()

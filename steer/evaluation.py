@@ -1,9 +1,11 @@
 """Does a direction do what it is said to do? Searched on half of the questions, confirmed on the other half.
 
 Beside the effect stand the unsteered baseline, random directions of the same norm that are given the very same search
-and confirmation, the opposite sign, the natural questions, and the dose-response curve.
+and confirmation, the opposite sign, the natural questions, and the dose-response curve; where they are given, the
+directions of other traits (the same search) and plain prompting.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from extract.models import LoadedModel
@@ -14,6 +16,7 @@ from steer.confirmation import Confirmation, as_baseline, as_dose, as_examples, 
 from steer.contenders import Contender, random_contender, search_contenders
 from steer.report import RandomControl, SteeringReport
 from steer.scoring import Question, Scorer
+from steer.side_effects import side_effects
 from steer.strengths import Progress, SearchRule
 from steer.trials import Bench, Trial, run_trials
 
@@ -36,6 +39,8 @@ class EvaluationSettings(Value):
     """Layers to search; None for all."""
     max_rows: int = 320
     """Answers generated at once."""
+    instruction: str = ""
+    """Tells the model to show the trait: plain prompting, the baseline that many directions do not reach."""
 
 
 async def evaluate(
@@ -46,8 +51,12 @@ async def evaluate(
     *,
     settings: EvaluationSettings | None = None,
     progress: Progress | None = None,
+    others: Sequence[Directions] = (),
+    held_out: Sequence[str] = (),
 ) -> SteeringReport:
     """Search, confirm and control the effect of directions on a model's answers.
+
+    `others` are directions of other traits, `held_out` texts whose perplexity under the chosen push is a side effect.
 
     Every second question chooses, the others confirm. Raises UserError for fewer than four questions or a repeated
     one, and whatever the scorer raises: an outage ends the evaluation and is never taken for a score.
@@ -61,10 +70,20 @@ async def evaluate(
     [unsteered] = await run_trials(bench, questions, [()])
     lanes = _lanes(directions, settings)
     contenders = [Contender("chosen", lanes), *(random_contender(lanes, seed) for seed in settings.random_seeds)]
-    own, *randoms = await search_contenders(bench, contenders, choosing, rule, progress)
-    baseline = unsteered.only(confirming)
-    found = await confirm(bench, baseline, own, randoms, confirming, settings.doses, rule, progress)
-    return _report(directions.provenance, model.reference, settings, unsteered, [own, *randoms], found)
+    contenders += [Contender(f"direction of {one.provenance.trait}", _lanes(one, settings)) for one in others]
+    own, *rivals = await search_contenders(bench, contenders, choosing, rule, progress)
+    randoms, foreign = rivals[: len(settings.random_seeds)], rivals[len(settings.random_seeds) :]
+    found = await confirm(
+        bench, unsteered.only(confirming), own, randoms, confirming, settings.doses, rule, progress,
+        others=foreign, instruction=settings.instruction,
+    )  # fmt: skip
+    report = _report(directions.provenance, model.reference, settings, unsteered, [own, *randoms], foreign, found)
+    if (steered := found.doses.get(1.0)) is None:
+        return report
+    effects = await asyncio.to_thread(
+        side_effects, model, own.push(rule), held_out, found.unsteered.answers, steered.answers
+    )
+    return report.model_copy(update={"side_effects": effects})
 
 
 def _report(
@@ -73,6 +92,7 @@ def _report(
     settings: EvaluationSettings,
     unsteered: Trial,
     contenders: Sequence[Contender],
+    others: Sequence[Contender],
     found: Confirmation,
 ) -> SteeringReport:
     """All findings as one value."""
@@ -99,6 +119,11 @@ def _report(
             for seed, random, trial in zip(settings.random_seeds, randoms, found.randoms, strict=True)
         ),
         controls=controls(own, found),
+        other_traits=tuple(
+            outcome
+            for other, trial in zip(others, found.others, strict=True)
+            if (outcome := confirmed(other, trial, found)) is not None
+        ),
         dose_response=tuple(as_dose(strength, trial) for strength, trial in curve),
         examples=tuple(example for strength, trial in curve for example in as_examples(strength, trial.only(shown))),
     )

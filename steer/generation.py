@@ -1,6 +1,6 @@
-"""Greedy generation of many rows at once, each with pushes of its own.
+"""Greedy generation of many rows at once, each with operators of its own.
 
-A prompt's keys and values are computed once and shared by all its rows, as long as their pushes touch generated
+A prompt's keys and values are computed once and shared by all its rows, as long as their operators touch generated
 tokens only. Rows of like length run together, and finished ones are dropped. A row's text does not depend on the
 rows beside it, up to rounding in the model.
 """
@@ -11,16 +11,17 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from extract.activations import pad
-from extract.hooks import Edit, editing
+from extract.hooks import editing
 from extract.models import LoadedModel
 from lm.local.kv import RoomyLayer, make_cache, select_rows
 from lm.types import Completion, Prompt
-from steer.intervention import check_pushes
-from steer.operators import ALL, GENERATED, PROMPT, Push, additions
+from steer.edits import Editor, Hidden, compile_steps
+from steer.intervention import check_operators
+from steer.operators import ALL, GENERATED, PROMPT, Operator, Tokens
 
 _ENOUGH = 48
 """Rows of equal length that are worth a batch of their own: without padding a step is a third faster."""
@@ -28,15 +29,13 @@ _ENOUGH = 48
 _DROP_BELOW = 0.75
 """Finished rows are dropped when at most this share of the batch is still going: each drop copies the cache once."""
 
-Tables = dict[int, Float[Tensor, "row d_model"]]
-
 
 @dataclass(frozen=True)
 class Row:
     """One text to generate."""
 
     prompt: Prompt
-    pushes: tuple[Push, ...] = ()
+    pushes: tuple[Operator, ...] = ()
 
 
 @torch.inference_mode()
@@ -45,7 +44,7 @@ def generate(model: LoadedModel, rows: Sequence[Row], *, max_tokens: int = 48, m
 
     The same text as `model.generate` inside `steered`, row by row. At most `max_rows` run at once.
     """
-    check_pushes([push for row in rows for push in row.pushes], model.n_layers, model.d_model)
+    check_operators([push for row in rows for push in row.pushes], model.n_layers, model.d_model)
     distinct = list(dict.fromkeys(row.prompt for row in rows))
     encoded = dict(zip(distinct, model.spelling.encode(distinct), strict=True))
     prompts = [encoded[row.prompt] for row in rows]
@@ -82,7 +81,7 @@ def _chunks(lengths: Sequence[int], max_rows: int) -> Iterator[list[int]]:
 
 
 def _run_chunk(
-    model: LoadedModel, prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Push, ...]], max_tokens: int
+    model: LoadedModel, prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Operator, ...]], max_tokens: int
 ) -> list[list[int]]:
     """The generated ids of one batch of rows, without the token that ends a text."""
     batch = _Batch(model, prompts, pushes, max_tokens)
@@ -90,7 +89,7 @@ def _run_chunk(
     drawn = torch.full((len(prompts), max_tokens), -1, dtype=torch.long, device=model.device)
     alive = torch.arange(len(prompts), device=model.device)
     going = torch.ones(len(prompts), dtype=torch.bool, device=model.device)
-    with editing(model.blocks, batch.edits()):
+    with editing(model.blocks, batch.editor.edits()):
         for step in range(max_tokens):
             tokens = batch.step()
             going = going & ~torch.isin(tokens, ends)
@@ -106,22 +105,21 @@ def _run_chunk(
 
 
 class _Batch:
-    """Rows inside the model: cache, padding, the tokens that go in next, and what is added to them."""
+    """Rows inside the model: cache, padding, the tokens that go in next, and what is done to them."""
 
     def __init__(
         self,
         model: LoadedModel,
         prompts: Sequence[Sequence[int]],
-        pushes: Sequence[tuple[Push, ...]],
+        pushes: Sequence[tuple[Operator, ...]],
         max_tokens: int,
     ) -> None:
         """Run all prompts up to their last tokens, each distinct one once."""
         device = model.device
         owners, firsts = _shared(prompts, pushes)
         prefixes = [prompts[number][:-1] for number in firsts]
-        tables = additions([pushes[number] for number in firsts], (PROMPT, ALL), device)
         ids, real = pad(prefixes, "left", device)
-        cache = _prefill(model, ids, real, tables)
+        cache = _prefill(model, ids, real, [pushes[number] for number in firsts])
         rows = torch.tensor(owners, device=device)
         self._model = model
         self._cache = _spread(model, cache, rows, ids.shape[1] + max_tokens)
@@ -129,12 +127,8 @@ class _Batch:
         self._filled = ids.shape[1]
         self._places = real.sum(dim=1)[rows]
         self._tokens = torch.tensor([prompt[-1] for prompt in prompts], device=device)
-        self._now = additions(pushes, (PROMPT, GENERATED, ALL), device)
-        self._later = additions(pushes, (GENERATED, ALL), device)
-
-    def edits(self) -> dict[int, Edit]:
-        """What to do to each layer's output, in whichever step."""
-        return {layer: self._edit(layer) for layer in self._now.keys() | self._later.keys()}
+        self._place = _Answer()
+        self.editor = Editor(compile_steps(pushes, device), self._place)
 
     def step(self) -> Int[Tensor, " row"]:
         """Take in one token of each row; returns the most likely next ones."""
@@ -147,7 +141,7 @@ class _Batch:
             use_cache=True,
         )
         self._places = self._places + 1
-        self._now = self._later
+        self._place.begun = True
         self._tokens = output.logits[:, -1].argmax(dim=-1)
         return self._tokens
 
@@ -156,17 +150,36 @@ class _Batch:
         select_rows(self._cache, rows)
         self._mask = None if self._mask is None else self._mask[rows]
         self._places, self._tokens = self._places[rows], self._tokens[rows]
-        self._later = self._now = {layer: table[rows] for layer, table in self._later.items()}
-
-    def _edit(self, layer: int) -> Edit:
-        def edit(hidden: Tensor) -> Tensor:
-            table = self._now.get(layer)
-            return hidden if table is None else (hidden.float() + table[:, None]).to(hidden.dtype)
-
-        return edit
+        self.editor.keep(rows)
 
 
-def _shared(prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Push, ...]]) -> tuple[list[int], list[int]]:
+class _Prefix:
+    """The pass of the prompts without their last tokens."""
+
+    def touched(self, tokens: Tokens, _hidden: Hidden) -> bool:
+        """All tokens are the prompt's."""
+        return tokens != GENERATED
+
+    def last_of_prompt(self, _hidden: Hidden) -> None:
+        """Not in this pass, and nothing here waits for it."""
+
+
+class _Answer:
+    """Passes of one token: first the prompt's last, then the answer's."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def touched(self, tokens: Tokens, _hidden: Hidden) -> bool:
+        """The first token is the prompt's and the answer's, the others are the answer's."""
+        return tokens != PROMPT or not self.begun
+
+    def last_of_prompt(self, hidden: Hidden) -> Int[Tensor, "row 1"] | None:
+        """The one token of the first pass."""
+        return None if self.begun else torch.zeros(len(hidden), 1, dtype=torch.long, device=hidden.device)
+
+
+def _shared(prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Operator, ...]]) -> tuple[list[int], list[int]]:
     """Rows whose prompts run as one: for each row its number among them, and for each of them its first row."""
     numbers: dict[object, int] = {}
     owners: list[int] = []
@@ -180,16 +193,18 @@ def _shared(prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Push, ...]]
     return owners, firsts
 
 
-def _prefill(model: LoadedModel, ids: Int[Tensor, "row token"], real: Int[Tensor, "row token"], tables: Tables) -> Any:
-    """Keys and values of the prompts without their last tokens; what is added to padding is never attended to."""
+def _prefill(
+    model: LoadedModel,
+    ids: Int[Tensor, "row token"],
+    real: Int[Tensor, "row token"],
+    pushes: Sequence[tuple[Operator, ...]],
+) -> Any:
+    """Keys and values of the prompts without their last tokens; what is done to padding is never attended to."""
     cache = make_cache(model.model.config, ids.shape[1])
     if ids.shape[1] == 0:
         return cache
-
-    def adding(table: Float[Tensor, "row d_model"]) -> Edit:
-        return lambda hidden: (hidden.float() + table[:, None]).to(hidden.dtype)
-
-    with editing(model.blocks, {layer: adding(table) for layer, table in tables.items()}):
+    editor = Editor(compile_steps(pushes, model.device, (PROMPT, ALL)), _Prefix())
+    with editing(model.blocks, editor.edits()):
         model.model.base_model(
             input_ids=ids,
             attention_mask=None if bool(real.all()) else real,

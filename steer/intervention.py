@@ -1,79 +1,103 @@
 """Steering exists only inside `with`: hooks on any Hugging Face model, gone afterwards whatever happened.
 
 Which tokens are prompt and which are generated is read from each forward pass: a pass on an empty cache is the
-prompt, a pass on top of a filled cache generates, and so does a pass without a cache that repeats the last one with
-one token more. The last prompt token predicts the first token of the answer, so a push on generated tokens starts
-there; padding, left or right, is told from the attention mask.
+prompt, a pass of one token on top of a filled cache generates, and so does a pass without a cache that repeats the
+last one's prompt with one token more. The last prompt token predicts the first token of the answer, so an operator on
+generated tokens starts there; padding, left or right, is told from the attention mask.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from extract.hooks import Edit, editing
+from extract.hooks import editing
 from extract.models import LoadedModel, find_blocks
+from extract.vectors import Direction
 from lm.errors import UserError
-from steer.operators import ALL, GENERATED, PROMPT, Push, Tokens, additions
+from steer.edits import Editor, Hidden, compile_steps
+from steer.operators import ALL, PROMPT, Clamp, Operator, Push, Tokens
 
 
 @contextmanager
-def steered(model: LoadedModel | PreTrainedModel, pushes: Push | Sequence[Push]) -> Iterator[None]:
-    """Inside, every row of every forward pass and every `generate` is pushed.
+def steered(model: LoadedModel | nn.Module, operators: Operator | Sequence[Operator]) -> Iterator[None]:
+    """Inside, every row of every forward pass and every `generate` is steered.
 
-    Strength 0 is bit for bit the unsteered model. Blocks nest, and unwind exactly, also after errors. Raises UserError
-    for a layer or width that the model does not have.
+    Takes any Hugging Face causal model, one with LoRA adapters (peft) too. At each layer operators apply in the order
+    given. Strength 0 is bit for bit the unsteered model. Blocks nest, and unwind exactly, also after errors. Raises
+    UserError for a layer or width that the model does not have.
     """
-    given = (pushes,) if isinstance(pushes, Push) else tuple(pushes)
-    with _steering(model, [given], every_row=True):
+    given = (operators,) if isinstance(operators, Push | Clamp) else tuple(operators)
+    with Steering(model, [given]).active():
         yield
 
 
 @contextmanager
-def steered_rows(model: LoadedModel | PreTrainedModel, rows: Sequence[Sequence[Push]]) -> Iterator[None]:
-    """Inside, row n of each batch has the pushes of `rows[n]`, its own layers, directions and strengths.
+def steered_rows(model: LoadedModel | nn.Module, rows: Sequence[Sequence[Operator]]) -> Iterator[None]:
+    """Inside, row n of each batch has the operators of `rows[n]`, its own layers, directions and strengths.
 
     Raises UserError where a batch has another number of rows: a batch that was split, or multiplied by beams, would be
     steered by the wrong settings.
     """
-    with _steering(model, [tuple(pushes) for pushes in rows], every_row=False):
+    with Steering(model, [tuple(operators) for operators in rows], len(rows)).active():
         yield
 
 
-@contextmanager
-def _steering(
-    model: LoadedModel | PreTrainedModel, rows: Sequence[Sequence[Push]], *, every_row: bool
-) -> Iterator[None]:
-    whole = model.model if isinstance(model, LoadedModel) else model
-    blocks = model.blocks if isinstance(model, LoadedModel) else find_blocks(model)
-    check_pushes([push for pushes in rows for push in pushes], len(blocks), whole.config.get_text_config().hidden_size)
-    tables = {kind: additions(rows, (kind,), whole.device) for kind in Tokens}
-    pass_ = _Pass()
-    edits = {
-        layer: _edit({kind: table[layer] for kind, table in tables.items() if layer in table}, pass_, every_row)
-        for layer in sorted({layer for table in tables.values() for layer in table})
-    }
-    with ExitStack() as stack:
-        if edits:
-            watch = whole.base_model.register_forward_pre_hook(pass_.watch, with_kwargs=True)
-            stack.callback(watch.remove)
-            stack.enter_context(editing(blocks, edits))
-        yield
+class Steering:
+    """Operators made ready for a model; `active` may be entered again for each pass of one generation.
+
+    `rows` is the batch size that they are made for; None for one list of operators that every row is given.
+    """
+
+    def __init__(
+        self, model: LoadedModel | nn.Module, given: Sequence[Sequence[Operator]], rows: int | None = None
+    ) -> None:
+        whole = model.model if isinstance(model, LoadedModel) else without_adapters(model)
+        self._blocks = model.blocks if isinstance(model, LoadedModel) else find_blocks(whole)
+        self._body = whole.base_model
+        width = whole.config.get_text_config().hidden_size
+        check_operators([one for row in given for one in row], len(self._blocks), width)
+        steps = compile_steps(given, whole.device)
+        tokens = {step.tokens for of_layer in steps.values() for step in of_layer}
+        self._pass = _Pass(tells_apart=bool(tokens - {ALL}))
+        self._edits = Editor(steps, self._pass, rows).edits()
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Inside, the model is steered."""
+        with ExitStack() as stack:
+            if self._edits:
+                watch = self._body.register_forward_pre_hook(self._pass.watch, with_kwargs=True)
+                stack.callback(watch.remove)
+                stack.enter_context(editing(self._blocks, self._edits))
+            yield
 
 
-def check_pushes(pushes: Sequence[Push], n_layers: int, d_model: int) -> None:
-    """Raise UserError for a push that does not fit a model of this shape."""
-    for push in pushes:
-        if not 0 <= push.layer < n_layers:
-            raise UserError(f"There is no layer {push.layer} to push; this model has layers 0 to {n_layers - 1}.")
-        if len(push.direction.vector) != d_model:
+def without_adapters(model: nn.Module) -> PreTrainedModel:
+    """The transformers model inside a model with adapters (peft keeps it there, adapters in place), or the model."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]
+    return cast(PreTrainedModel, inner)
+
+
+def check_operators(operators: Sequence[Operator], n_layers: int, d_model: int) -> None:
+    """Raise UserError for an operator that does not fit a model of this shape."""
+    used = [(one.direction, *((one.when.direction,) if one.when else ())) for one in operators]
+    check_directions([direction for directions in used for direction in directions], n_layers, d_model)
+
+
+def check_directions(directions: Sequence[Direction], n_layers: int, d_model: int) -> None:
+    """Raise UserError for a direction that does not fit a model of this shape."""
+    for direction in directions:
+        if not 0 <= direction.layer < n_layers:
+            raise UserError(f"There is no layer {direction.layer}; this model has layers 0 to {n_layers - 1}.")
+        if len(direction.vector) != d_model:
             raise UserError(
-                f"A direction of {len(push.direction.vector)} numbers cannot push a model of width {d_model}. "
+                f"A direction of {len(direction.vector)} numbers does not fit a model of width {d_model}. "
                 "Extract directions from this model, or from one of its kin."
             )
 
@@ -81,7 +105,9 @@ def check_pushes(pushes: Sequence[Push], n_layers: int, d_model: int) -> None:
 class _Pass:
     """What is known of the forward pass that is running: its prompt tokens and its generated ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_apart: bool) -> None:
+        self._tells_apart = tells_apart
+        """Whether it matters which tokens are the prompt's."""
         self._cached = False
         self._ids: Tensor | None = None
         self._mask: Tensor | None = None
@@ -93,50 +119,44 @@ class _Pass:
         cache, mask, ids = (given.get(name) for name in ("past_key_values", "attention_mask", "input_ids"))
         self._cached = cache is not None and int(cache.get_seq_length()) > 0
         if self._cached:
+            self._refuse_several(ids if ids is not None else given.get("inputs_embeds"))
             return
         if not self._continues(ids):
             self._prompt = 0 if ids is None else ids.shape[1]
             self._mask = mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
         self._ids = ids
 
-    def add(self, hidden: Tensor, kind: Tokens, table: Float[Tensor, "row d_model"]) -> Tensor:
-        """The hidden states with `table` added to the tokens of this kind: in float32, back in the model's own type."""
-        added = table[:, None].to(hidden.device)
-        if kind == ALL or (self._cached and kind == GENERATED):
-            return (hidden.float() + added).to(hidden.dtype)
-        if self._cached:
-            return hidden
-        return (hidden.float() + added * self._touched(hidden, kind)).to(hidden.dtype)
-
-    def _continues(self, ids: Tensor | None) -> bool:
-        """Whether this pass without a cache is the last one with one token more, as in generation without a cache."""
-        if ids is None or self._ids is None or ids.shape != (len(self._ids), self._ids.shape[1] + 1):
-            return False
-        return torch.equal(ids[:, :-1], self._ids)
-
-    def _touched(self, hidden: Tensor, kind: Tokens) -> Float[Tensor, "row token 1"]:
-        """1 for prompt tokens, or for generated ones and the last of the prompt, in a pass that holds the prompt."""
+    def touched(self, tokens: Tokens, hidden: Hidden) -> Bool[Tensor, "row token"] | bool:
+        """Which tokens of this pass are of a kind; True for all and False for none of them."""
+        if tokens == ALL or self._cached:
+            return tokens != PROMPT
         places = torch.arange(hidden.shape[1], device=hidden.device)
         prompt = self._prompt or hidden.shape[1]
-        last = torch.full((hidden.shape[0], 1), prompt - 1, device=hidden.device)
-        if self._mask is not None:
-            real = self._mask.to(hidden.device)[:, :prompt]
-            last = (real * places[:prompt]).argmax(dim=1, keepdim=True)
-        touched = places < prompt if kind == PROMPT else (places == last) | (places >= prompt)
-        return touched.expand(hidden.shape[:2])[:, :, None].float()
+        if tokens == PROMPT:
+            return True if prompt >= hidden.shape[1] else (places < prompt).expand(hidden.shape[:2])
+        return (places == self._last(hidden)) | (places >= prompt)
 
+    def last_of_prompt(self, hidden: Hidden) -> Int[Tensor, "row 1"] | None:
+        """Place of the prompt's last token in this pass; None where it was in an earlier one."""
+        return None if self._cached else self._last(hidden)
 
-def _edit(tables: dict[Tokens, Float[Tensor, "row d_model"]], pass_: _Pass, every_row: bool) -> Edit:
-    """Add each kind's table to the tokens it touches."""
+    def _last(self, hidden: Hidden) -> Int[Tensor, "row 1"]:
+        prompt = self._prompt or hidden.shape[1]
+        if self._mask is None:
+            return torch.full((hidden.shape[0], 1), prompt - 1, device=hidden.device)
+        real = self._mask.to(hidden.device)[:, :prompt]
+        return (real * torch.arange(prompt, device=hidden.device)).argmax(dim=1, keepdim=True)
 
-    def edit(hidden: Tensor) -> Tensor:
-        for kind, table in tables.items():
-            if not every_row and len(table) != len(hidden):
-                raise UserError(
-                    f"The batch has {len(hidden)} rows, but pushes are given for {len(table)}. "
-                    "Give one list of pushes for each row, and do not split the batch."
-                )
-            hidden = pass_.add(hidden, kind, table)
-        return hidden
+    def _continues(self, ids: Tensor | None) -> bool:
+        """Whether this pass without a cache has the last one's prompt and one token more; beams may swap the rest."""
+        if ids is None or self._ids is None or ids.shape != (len(self._ids), self._ids.shape[1] + 1):
+            return False
+        return torch.equal(ids[:, : self._prompt], self._ids[:, : self._prompt])
 
-    return edit
+    def _refuse_several(self, tokens: Tensor | None) -> None:
+        """Several tokens on a filled cache may be a prompt's next part or a draft of the answer; none can tell."""
+        if self._tells_apart and tokens is not None and tokens.shape[1] > 1:
+            raise UserError(
+                f"{tokens.shape[1]} tokens came at once on top of a filled cache: they may belong to the prompt or to "
+                f"the answer. Steer with tokens=ALL, or generate without prefill chunks, assistant or earlier cache."
+            )

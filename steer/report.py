@@ -86,6 +86,18 @@ class Example(Value):
     coherence: float | None
 
 
+class SideEffects(Value):
+    """What a push does besides. Before: unsteered. After: with the chosen push."""
+
+    perplexity_before: float | None
+    """On the texts given; None without texts."""
+    perplexity_after: float | None
+    n_texts: int
+    repetition_before: float
+    """Share of an answer's three-word sequences that it has said before, mean over answers."""
+    repetition_after: float
+
+
 class SteeringReport(Value):
     """An evaluation of one set of directions."""
 
@@ -109,16 +121,25 @@ class SteeringReport(Value):
     """The same cell on the questions that chose it: a maximum over many tries, flattering."""
     random_controls: tuple[RandomControl, ...]
     controls: tuple[Outcome, ...]
-    """Opposite sign; the natural questions without a push, and with the opposite one."""
+    """Opposite sign; the natural questions without a push, and with the opposite one; plain prompting if tried."""
+    other_traits: tuple[Outcome, ...] = ()
+    """Directions of other traits, given the same search and confirmation; without those that have no coherent cell."""
     dose_response: tuple[Dose, ...]
     examples: tuple[Example, ...]
+    side_effects: SideEffects | None = None
+    """Of the chosen push, on the confirming questions; None where nothing was chosen."""
 
     @property
     def random_control_delta(self) -> float | None:
         """Largest confirmed effect of a random direction, in the wanted direction; None where none was measured."""
-        deltas = [control.outcome.delta for control in self.random_controls if control.outcome]
-        known = [delta for delta in deltas if delta is not None]
-        return max(known, key=lambda delta: self.wanted * delta) if known else None
+        return self.largest_random.delta if self.largest_random else None
+
+    @property
+    def largest_random(self) -> Outcome | None:
+        """The random direction that moved the trait furthest the wanted way; None where none was measured."""
+        outcomes = [control.outcome for control in self.random_controls if control.outcome]
+        known = [outcome for outcome in outcomes if outcome.delta is not None]
+        return max(known, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
 
     @property
     def beyond_control(self) -> bool:
@@ -141,11 +162,8 @@ class SteeringReport(Value):
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
             return self._why_nothing_was_chosen()
-        interval = self.chosen.delta_ci95
-        between = f" [{interval[0]:+.0f}, {interval[1]:+.0f}]" if interval else ""
-        control = self.random_control_delta
-        beside = "random not measured" if control is None else f"largest random {control:+.0f}"
-        figures = f"{self.chosen.delta:+.0f}{between} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
+        beside = f"largest random {_moved(self.largest_random)}" if self.largest_random else "random not measured"
+        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
 
@@ -171,3 +189,9 @@ class SteeringReport(Value):
             "unscored": chosen.unscored if chosen else 0,
             "verdict": self.verdict,
         }
+
+
+def _moved(outcome: Outcome) -> str:
+    """An effect with its interval."""
+    interval = outcome.delta_ci95
+    return f"{outcome.delta or 0:+.0f}" + (f" [{interval[0]:+.0f}, {interval[1]:+.0f}]" if interval else "")

@@ -15,9 +15,13 @@ class Question(Value):
     natural: str
     """Without the behavioural prefix."""
 
-    def prompt(self, *, chat: bool, natural: bool = False) -> Prompt:
-        """What the model is given: a user turn, or for a model without chat template the plain text."""
-        text = self.natural if natural else self.text
+    def prompt(self, *, chat: bool, natural: bool = False, instruction: str = "") -> Prompt:
+        """What the model is given: a user turn, or for a model without chat template the plain text.
+
+        An instruction stands in front of the question, in the same turn.
+        """
+        asked = self.natural if natural else self.text
+        text = f"{instruction}\n\n{asked}" if instruction else asked
         return (Message(role="user", content=text),) if chat else text
 
 

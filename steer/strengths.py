@@ -1,5 +1,6 @@
 """The strength search: bracket the coherence cliff, bisect it in log space, refine round the best, stop early.
 
+The controller of the steering notes is an option: a fixed number of steps up while coherence holds and down when not.
 Each layer of each set of directions is a lane of its own; all lanes take a step together, in one batch.
 """
 
@@ -22,6 +23,13 @@ Progress = Callable[[str, int], None]
 class SearchRule(Value):
     """How strengths are chosen. Strengths are multiples of the activation norm (steering notes; METHOD, section 6)."""
 
+    controller: Literal["cliff", "momentum"] = "cliff"
+    """'momentum' multiplies by `up` after a coherent step and by `down` after another, smoothed (steering notes; there
+    with 4 steps)."""
+    up: float = 1.2
+    down: float = 0.85
+    momentum: float = 0.7
+    """Share of the last multiplier in the next."""
     start: float = 0.7
     factor: float = 1.4
     """From one strength to the next while the cliff is not bracketed."""
@@ -100,6 +108,20 @@ def next_strength(tried: Sequence[Cell], rule: SearchRule) -> float | None:
         return rule.start
     if tried[-1].status == "unscored" or len(tried) >= rule.steps:
         return None
+    return _next_by_momentum(tried, rule) if rule.controller == "momentum" else _next_by_cliff(tried, rule)
+
+
+def _next_by_momentum(tried: Sequence[Cell], rule: SearchRule) -> float | None:
+    """The last strength times a multiplier that remembers the ones before; None beyond the bounds."""
+    multiplier = 1.0
+    for cell in tried:
+        wanted = rule.up if is_coherent(cell, rule) else rule.down
+        multiplier = rule.momentum * multiplier + (1 - rule.momentum) * wanted
+    size = abs(tried[-1].strength) * multiplier
+    return size if rule.lowest <= size <= rule.highest else None
+
+
+def _next_by_cliff(tried: Sequence[Cell], rule: SearchRule) -> float | None:
     kept = sorted(abs(cell.strength) for cell in tried if is_coherent(cell, rule))
     broken = sorted(abs(cell.strength) for cell in tried if not is_coherent(cell, rule))
     if not kept:

@@ -9,7 +9,7 @@ from extract.models import LoadedModel
 from lm.types import Value
 from lm.verdicts import Score, Verdict
 from steer.generation import Row, generate
-from steer.operators import Push
+from steer.operators import Operator
 from steer.scoring import Answer, Marks, Question, Scorer
 
 
@@ -85,16 +85,21 @@ class Trial(Value):
 
 
 async def run_trials(
-    bench: Bench, questions: Sequence[Question], settings: Sequence[tuple[Push, ...]], *, natural: bool = False
+    bench: Bench,
+    questions: Sequence[Question],
+    settings: Sequence[tuple[Operator, ...]],
+    *,
+    natural: bool = False,
+    instruction: str = "",
 ) -> list[Trial]:
     """Try every setting on every question: all answers in one go, then all marks in one go.
 
-    With `natural` the questions are asked without their prefix.
+    With `natural` the questions are asked without their prefix; an instruction is put in front of each.
     """
     if not settings:
         return []
     chat = bench.model.spelling.chats
-    prompts = [question.prompt(chat=chat, natural=natural) for question in questions]
+    prompts = [question.prompt(chat=chat, natural=natural, instruction=instruction) for question in questions]
     rows = [Row(prompt, pushes) for pushes in settings for prompt in prompts]
     done = await asyncio.to_thread(generate, bench.model, rows, max_tokens=bench.max_tokens, max_rows=bench.max_rows)
     asked = [question.natural for _ in settings for question in questions]

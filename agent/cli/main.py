@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, doctor, judge, lint, rejudge, report, review, status, vet
+from agent.cli import create, doctor, judge, lint, monitor, rejudge, report, review, status, steer, vet
 from lm.errors import AnswersMissing, BudgetReached, TraitsmithError, UserError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("lint")(lint.lint)
 app.add_typer(judge.app, name="judge")
 app.command("rejudge")(rejudge.rejudge)
 app.command("vet")(vet.vet)
+app.command("steer")(steer.steer)
+app.command("monitor")(monitor.monitor)
 app.command("doctor")(doctor.doctor)
 
 

@@ -56,7 +56,10 @@ BAD_INPUT = {
     "status of an unknown run": (["status", "nonesuch"], "nonesuch"),
     "vet without a dataset": (["vet", TRAIT], "there is no dataset at"),
     "one file of candidates": (["vet", TRAIT, "--positive", "typo.toml"], "--negative"),
-    "candidates of two lengths": (["vet", TRAIT, "--positive", "typo.toml", "--negative", "settings.toml"], "counts must be equal"),
+    "candidates of two lengths": (
+        ["vet", TRAIT, "--positive", "typo.toml", "--negative", "settings.toml"],
+        "counts must be equal",
+    ),
     "unwritable folder": (["create", TRAIT, "--out", "a-file"], "--out"),
 }
 

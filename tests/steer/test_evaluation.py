@@ -13,6 +13,7 @@ from lm.errors import ModelFailure, UserError
 from lm.verdicts import Rubric, Score, Unscored
 from steer.contenders import random_contender
 from steer.evaluation import EvaluationSettings, evaluate
+from steer.generation import Row, generate
 from steer.report import SteeringReport
 from steer.scoring import Answer, Marks, Question, judged, questions_of
 from steer.strengths import SearchRule, search
@@ -220,3 +221,36 @@ async def test_marks_come_from_the_judge() -> None:
 
     marks = await judged.__wrapped__(Both(), Rubric(high="", low="", key=""), "x")([Answer(question="abc", text="d")])
     assert marks[0] == Marks(trait=Score(value=3, mass=1, entropy=0), coherence=Unscored(reason="abc d"))
+
+
+async def test_plain_prompting_and_other_traits_stand_beside(planted_model: LoadedModel) -> None:
+    """Another trait's directions are given the same search; an instruction is asked with the very same questions."""
+    settings = QUICK.model_copy(update={"instruction": "WRITE IN CAPITALS", "random_seeds": (1,), "layers": (1, 2)})
+    other = make_directions(torch.stack([make_direction(layer, seed=7).vector for layer in range(LAYERS)]), 4.0)
+    found = await evaluate(planted_model, planted(), QUESTIONS[:8], score, settings=settings, others=[other])
+    [outcome] = found.other_traits
+    assert outcome.name == "direction of alignment/capitals"
+    assert outcome.layer in (1, 2)
+    assert found.chosen.delta > outcome.delta
+    prompted = found.controls[-1]
+    assert (prompted.name, prompted.strength, prompted.n) == ("plain prompting", 0.0, 4)
+    rows = [Row(question.prompt(chat=True, instruction="WRITE IN CAPITALS")) for question in QUESTIONS[1:8:2]]
+    texts = [row.text for row in generate(planted_model, rows, max_tokens=20)]
+    assert prompted.score == pytest.approx(sum(mark(text).trait.value for text in texts) / 4)
+    assert SteeringReport.model_validate_json(found.model_dump_json()) == found
+
+
+async def test_the_momentum_controller_searches_too(planted_model: LoadedModel) -> None:
+    rule = SearchRule(controller="momentum", steps=4, min_coherence=50, highest=8.0)
+    settings = QUICK.model_copy(update={"rule": rule, "random_seeds": (1,), "layers": (1,)})
+    found = await evaluate(planted_model, planted(), QUESTIONS[:8], score, settings=settings)
+    assert found.grid[0].strength == 0.7
+    assert len(found.grid) == 4
+    assert found.chosen is not None
+
+
+def test_an_instruction_stands_before_the_question() -> None:
+    question = Question(text="Be calm. Is it safe?", natural="Is it safe?")
+    assert question.prompt(chat=False, instruction="Lie.") == "Lie.\n\nBe calm. Is it safe?"
+    [turn] = question.prompt(chat=True, natural=True, instruction="Lie.")
+    assert (turn.role, turn.content) == ("user", "Lie.\n\nIs it safe?")

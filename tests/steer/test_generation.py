@@ -7,7 +7,7 @@ from extract.models import LoadedModel
 from lm.types import Message
 from steer.generation import Row, generate
 from steer.intervention import steered
-from steer.operators import ALL, GENERATED, PROMPT, Push
+from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, Tokens, When, ablate
 from tests.steer.made_up_directions import make_direction
 
 PROMPTS = ("The car is fine, he said", "Is it safe?", "Tell me about the roof", "x", "Is it safe?!")
@@ -20,6 +20,21 @@ def reference(model: LoadedModel, row: Row, tokens: int) -> tuple[int, ...]:
         longer = model.model.generate(ids, max_new_tokens=tokens, do_sample=False, pad_token_id=1)
     found = longer[0, ids.shape[1] :].tolist()
     return tuple(found[: found.index(1)] if 1 in found else found)
+
+
+def any_operator(chosen: random.Random) -> Operator:
+    """Of any kind, on any tokens, sometimes on a condition that some tokens meet."""
+    direction = make_direction(chosen.randrange(3), chosen.randrange(9))
+    tokens = chosen.choice(list(Tokens))
+    hold = tokens == GENERATED and chosen.random() < 0.5
+    when = When(make_direction(direction.layer, 20), absolute=0.0, hold=hold) if chosen.random() < 0.4 else None
+    size = chosen.choice([-1.0, 0.0, 0.7, 2.0])
+    kind = chosen.randrange(4)
+    if kind == 0:
+        return ablate(direction, tokens=tokens, when=when)
+    if kind == 1:
+        return Clamp(direction, absolute=(-0.5, size if size > -0.5 else None), tokens=tokens, when=when)
+    return Push(direction, norms=size, tokens=tokens, keep_norm=kind == 2, when=when)
 
 
 def make_rows(count: int, seed: int = 0, kinds: tuple[str, ...] = (GENERATED,)) -> list[Row]:
@@ -49,6 +64,19 @@ def test_chunks_order_and_neighbours_change_no_text(llama: LoadedModel, seed: in
     for size in (7, 20):
         found = generate(llama, [rows[n] for n in order], max_tokens=12, max_rows=size)
         assert found == [alone[n] for n in order]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_operators_of_all_kinds_side_by_side(llama: LoadedModel, seed: int) -> None:
+    """Rows share passes, prompts and steps with others of every kind; each writes what it writes alone."""
+    chosen = random.Random(seed)
+    rows = [
+        Row(chosen.choice(PROMPTS), tuple(any_operator(chosen) for _ in range(chosen.randrange(4)))) for _ in range(16)
+    ]
+    expected = [reference(llama, row, 8) for row in rows]
+    for size in (chosen.randrange(1, 6), 16):
+        found = generate(llama, rows, max_tokens=8, max_rows=size)
+        assert [row.token_ids for row in found] == expected
 
 
 def test_many_rows_of_equal_length_run_without_padding(llama: LoadedModel) -> None:

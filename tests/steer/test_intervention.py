@@ -131,7 +131,7 @@ def test_a_split_batch_is_refused(llama: LoadedModel) -> None:
 
 
 @pytest.mark.parametrize("place", ["inside", "nested", "layer", "width"])
-def test_blocks_unwind_whatever_happens(family: LoadedModel, place: str) -> None:
+def test_blocks_unwind_and_the_error_that_happened_is_the_one_raised(family: LoadedModel, place: str) -> None:
     before, plain = count_hooks(family), logits(family)
     good = Push(make_direction(), norms=1.0)
     bad = {"layer": Push(make_direction(LAYERS), norms=1.0)}.get(place, good)
@@ -139,8 +139,9 @@ def test_blocks_unwind_whatever_happens(family: LoadedModel, place: str) -> None
         narrow = make_direction()
         object.__setattr__(narrow, "vector", torch.ones(7) / 7**0.5)
         bad = Push(narrow, norms=1.0)
-    with pytest.raises((RuntimeError, UserError)), steered(family, good), steered(family, bad):
-        raise RuntimeError
+    message = {"layer": "There is no layer", "width": "does not fit a model of width"}.get(place, "what happened")
+    with pytest.raises((RuntimeError, UserError), match=message), steered(family, good), steered(family, bad):
+        raise RuntimeError("what happened")
     assert count_hooks(family) == before
     assert torch.equal(logits(family), plain)
 

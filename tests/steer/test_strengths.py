@@ -73,3 +73,21 @@ def test_choosing_keeps_a_margin_of_coherence(coherence: float, chosen: bool) ->
 
 def test_the_weaker_push_wins_a_tie() -> None:
     assert best_cell([cell(0.9, 50, 90), cell(0.7, 50, 90)], RULE) == cell(0.7, 50, 90)
+
+
+def test_the_momentum_controller_follows_the_steering_notes() -> None:
+    """0.7 first; then by 0.7 x the last multiplier + 0.3 x (1.2 or 0.85), which begins at 1."""
+    rule = SearchRule(controller="momentum", steps=4)
+    always = [one.strength for one in run_lane(lambda size: size, lambda _: 90.0, rule)]
+    assert always == pytest.approx([0.7, 0.7 * 1.06, 0.7 * 1.06 * 1.102, 0.7 * 1.06 * 1.102 * 1.1314])
+    never = [one.strength for one in run_lane(lambda size: size, lambda _: 20.0, rule)]
+    assert never == pytest.approx([0.7, 0.7 * 0.955, 0.7 * 0.955 * 0.9235, 0.7 * 0.955 * 0.9235 * 0.90145])
+    assert next_strength([cell(0.7, None, None)], rule) is None
+
+
+@given(st.floats(0.01, 9), st.integers(1, 30))
+def test_the_momentum_controller_keeps_to_the_bounds(cliff: float, steps: int) -> None:
+    rule = SearchRule(controller="momentum", steps=steps)
+    tried = run_lane(lambda size: size, lambda size: 90.0 if size <= cliff else 20.0, rule)
+    assert len(tried) <= steps
+    assert all(rule.lowest <= one.strength <= rule.highest for one in tried)

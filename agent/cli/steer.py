@@ -1,0 +1,252 @@
+"""`traitsmith steer`: what a trait's directions do to a model's answers, searched, confirmed and controlled."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
+from agent.folder import dump_json, write_atomically
+from agent.judging.bench import JudgeBench, open_bench, opened_store
+from agent.spending import Spending, build_spending
+from lm.errors import UserError
+from prompts import load_prompt
+
+if TYPE_CHECKING:
+    from extract.dataset import Dataset
+    from extract.models import LoadedModel
+    from extract.vectors import Directions
+    from steer.evaluation import EvaluationSettings
+    from steer.report import SteeringReport
+
+TARGET = 'Give the file: --vectors FILE, for example "runs/…/vectors/…/mean_difference.safetensors".'
+
+
+def steer(
+    dataset: Annotated[str, typer.Argument(help="CATEGORY/TRAIT or a dataset folder.", metavar="TRAIT|DIR")],
+    vectors: Annotated[
+        Path | None,
+        typer.Option(help="Directions: .safetensors, .gguf or .pt. [default: those of the trait's newest run]"),
+    ] = None,
+    assistant: Annotated[str, typer.Option(help="Chat model that is steered; it needs weights.")] = "organism",
+    judge: Annotated[str, typer.Option(help="Model that scores the answers.")] = "organism",
+    layers: Annotated[str, typer.Option(help="all, 3,5, 20:60:2 or 30%-60%.")] = "all",
+    controller: Annotated[str, typer.Option(help="How strengths are chosen: cliff or momentum.")] = "cliff",
+    steps: Annotated[int, typer.Option(min=1, help="Strengths tried at most for a layer.")] = 6,
+    strength_max: Annotated[float, typer.Option(min=0.1, help="Strongest push, in activation norms.")] = 1.0,
+    tokens: Annotated[str, typer.Option(help="Tokens that are pushed: all, generated or prompt.")] = "all",
+    min_coherence: Annotated[float, typer.Option(help="Coherence that a steered answer must keep.")] = 70.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="New tokens of an answer.")] = 48,
+    random: Annotated[int, typer.Option(min=1, help="Random directions that are given the same search.")] = 3,
+    other: Annotated[
+        list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")
+    ] = None,
+    lower: Annotated[bool, typer.Option("--lower", help="Search for pushes that lower the trait.")] = False,
+    budget: Budget = None,
+    prices: Prices = None,
+    cache: Cache = None,
+    out: Out = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what directions do: baseline, layer x strength search, confirmation on other questions, controls.
+
+    The same call again takes what the judge has answered before; exit 5 where nothing beyond control was found.
+    """
+    _one_of("--controller", controller, ("cliff", "momentum"))
+    _one_of("--tokens", tokens, ("all", "generated", "prompt"))
+    from steer.evaluation import EvaluationSettings
+    from steer.operators import Tokens
+    from steer.strengths import SearchRule
+
+    rule = SearchRule(
+        controller=cast(Literal["cliff", "momentum"], controller), steps=steps, highest=strength_max,
+        min_coherence=min_coherence, wanted=-1 if lower else 1, tokens=Tokens(tokens),
+    )  # fmt: skip
+    settings = EvaluationSettings(rule=rule, max_tokens=max_tokens, random_seeds=tuple(range(1, random + 1)))
+    terms = build_spending({"budget": budget, "prices": prices, "cache": cache})
+    given = Files(dataset, vectors, tuple(other or ()), out.resolve())
+    folder, report = asyncio.run(_measure(given, assistant, judge, terms, layers, settings))
+    if as_json:
+        print(json.dumps({"folder": str(folder), "report": json.loads(report.model_dump_json())} | report.summary()))
+    else:
+        _show(Console(), report, folder)
+    raise typer.Exit(0 if report.beyond_control and report.coherent and report.baseline.passed else 5)
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is read, and where results go."""
+
+    dataset: str
+    vectors: Path | None
+    others: tuple[Path, ...]
+    out: Path
+
+
+async def _measure(
+    given: Files, assistant: str, judge: str, terms: Spending, layers: str, settings: "EvaluationSettings"
+) -> tuple[Path, "SteeringReport"]:
+    """Check what can be checked, then evaluate; the folder is named after everything the result depends on."""
+    from extract import load_dataset, load_model
+    from steer.evaluation import evaluate
+    from steer.scoring import judged, questions_of
+
+    here = Path(given.dataset)
+    dataset = load_dataset(here if here.is_dir() else given.out / "datasets" / "traits" / given.dataset)
+    if not dataset.steering.questions:
+        raise UserError(f"{given.dataset} has no steering questions: its steering.json is missing or empty.")
+    files = [given.vectors or _newest_vectors(given.out, dataset.trait.path), *given.others]
+    model = load_model(assistant)
+    directions, *others = [_usable(model, file, dataset) for file in files]
+    settings = _completed(settings, layers, model, directions, dataset)
+    about = _about(dataset, files, model, judge, settings)
+    folder = given.out / "runs" / dataset.trait.path.replace("/", ".") / "steer" / _digest(about)[:16]
+    with opened_store(folder / "store.sqlite") as calls:
+        async with open_bench(judge, dataset.trait.path, calls, terms) as bench:
+            with calls.during("steer"):
+                report = await evaluate(
+                    model, directions, questions_of(dataset.steering),
+                    judged(bench.judge, dataset.trait.rubric, dataset.trait.label),
+                    settings=settings, others=others, held_out=[pair.positive for pair in dataset.pairs],
+                    progress=_progress(Console(stderr=True)),
+                )  # fmt: skip
+            _write(folder, report, about, bench)
+    return folder, report
+
+
+def _usable(model: "LoadedModel", file: Path, given: "Dataset") -> "Directions":
+    """Directions whose strengths can be told in activation norms; unknown norms are measured on the questions."""
+    from extract import read_directions, with_activation_norms
+    from lm.types import Message
+
+    found = read_directions(file)
+    if bool(found.activation_norm.isfinite().all()):
+        return found
+    chats = [(Message(role="user", content=question),) for question in given.steering.questions]
+    return with_activation_norms(model, found, chats if model.spelling.chats else list(given.steering.questions))
+
+
+def _completed(
+    settings: "EvaluationSettings", layers: str, model: "LoadedModel", directions: "Directions", given: "Dataset"
+) -> "EvaluationSettings":
+    """The settings with the layers asked for, and the instruction of plain prompting where the trait is to rise."""
+    from steer.layers import parse_layers
+
+    named = parse_layers(layers, model.n_layers)
+    there = tuple(layer for layer in named if layer in directions.layers)
+    if not there or (layers != "all" and there != named):
+        raise UserError(
+            f"--layers {layers!r}: there are directions for layers {', '.join(map(str, directions.layers))}."
+        )
+    guide = {"trait": given.trait.label, "high": given.trait.rubric.high}
+    instruction = load_prompt("show_trait").render(guide).user if settings.rule.wanted > 0 else ""
+    return settings.model_copy(update={"layers": there, "instruction": instruction})
+
+
+def _about(
+    given: "Dataset", files: list[Path], model: "LoadedModel", judge: str, settings: "EvaluationSettings"
+) -> dict[str, Any]:
+    """All that the result depends on: another question, rubric, judge, vector or setting is another folder."""
+    return {
+        "trait": given.trait.path,
+        "questions": given.steering.questions,
+        "prefix": given.steering.prefix,
+        "rubric": given.trait.rubric.model_dump(),
+        "vectors": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "assistant": [model.reference, model.revision],
+        "judge": [judge, *(load_prompt(name).digest for name in ("judge_trait", "judge_coherence"))],
+        "settings": settings.model_dump(mode="json"),
+    }
+
+
+def _newest_vectors(out: Path, trait: str) -> Path:
+    """The directions of the trait's newest run that has any; UserError where it is not clear which."""
+    found = sorted((out / "runs" / trait.replace("/", ".")).glob("*/vectors"))
+    files = sorted(found[-1].rglob("*.safetensors")) if found else []
+    first = [file for file in files if file.stem == "mean_difference"] or files
+    if len(first) != 1:
+        listed = "".join(f"\n  {file}" for file in first)
+        what = f"several files of directions:{listed}" if first else "no run with directions"
+        raise UserError(f"For {trait} there is {what}\n{TARGET}")
+    return first[0]
+
+
+def _write(folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench) -> None:
+    write_atomically(folder / "settings.json", dump_json(about))
+    write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+    validation = {
+        "trait": report.trait,
+        "subject": report.subject,
+        "assistant": report.assistant,
+        "judge": bench.identity.model_dump(),
+        "baseline": report.baseline.model_dump() | {"passed": report.baseline.passed},
+        "steering": report.summary(),
+        "cost": bench.cost(),
+        "passed": report.baseline.passed and report.beyond_control and report.coherent,
+    }
+    write_atomically(folder / "validation.json", dump_json(validation))
+
+
+def _show(console: Console, report: "SteeringReport", folder: Path) -> None:
+    console.print(f"baseline {_number(report.baseline.mean)} over {report.baseline.n} questions", highlight=False)
+    console.print(_grid(report))
+    if report.controls or report.other_traits:
+        console.print(_controls(report))
+    console.print(report.verdict, highlight=False, soft_wrap=True, markup=False)
+    if (found := report.side_effects) and found.perplexity_before and found.perplexity_after:
+        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
+        repeated = f"{found.repetition_before:.0%} -> {found.repetition_after:.0%}"
+        console.print(
+            f"perplexity of {found.n_texts} scenarios {perplexity}; repeated words {repeated}", highlight=False
+        )
+    console.print(f"{len(report.grid)} settings tried; all of it in {folder}", highlight=False, soft_wrap=True)
+
+
+def _grid(report: "SteeringReport") -> Table:
+    """A row for each layer: trait score at each strength tried, in brackets where coherence was lost."""
+    table = Table("layer", "strength: score (coherence lost)", title="search, on the choosing questions")
+    for layer in sorted({cell.layer for cell in report.grid}):
+        cells = sorted((cell for cell in report.grid if cell.layer == layer), key=lambda cell: cell.strength)
+        lost = [cell.coherence is None or cell.coherence < report.min_coherence for cell in cells]
+        words = [f"{cell.strength:+.2f}: {_number(cell.score)}" for cell in cells]
+        table.add_row(
+            str(layer), "  ".join(f"({word})" if gone else word for word, gone in zip(words, lost, strict=True))
+        )
+    return table
+
+
+def _controls(report: "SteeringReport") -> Table:
+    table = Table(
+        "setting", "layer", "strength", "score", "coherence", "delta", "n", title="confirmed on other questions"
+    )
+    randoms = [control.outcome for control in report.random_controls if control.outcome]
+    for found in [*([report.chosen] if report.chosen else []), *randoms, *report.other_traits, *report.controls]:
+        table.add_row(
+            found.name, str(found.layer), f"{found.strength:+.2f}", _number(found.score), _number(found.coherence),
+            f"{found.delta:+.1f}" if found.delta is not None else "unscored", str(found.n),
+        )  # fmt: skip
+    return table
+
+
+def _progress(console: Console) -> Callable[[str, int], None]:
+    return lambda part, answers: console.print(f"{part}: {answers} answers", highlight=False, style="dim")
+
+
+def _number(value: float | None) -> str:
+    return "unscored" if value is None else f"{value:.0f}"
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UserError(f"{option} {value!r}: allowed are {', '.join(allowed)}.")
+
+
+def _digest(about: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
