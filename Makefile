@@ -29,7 +29,7 @@ $(VLLM)/ready: tests/vllm/environment.py
 	$(PYTHON) tests/vllm/environment.py $(VLLM)
 
 test-slow: $(READY)
-	$(BIN)/pytest -m slow --timeout 1800
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
 
 test-vllm: $(READY) $(VLLM)/ready
 	$(BIN)/pytest -m vllm --timeout 1800
