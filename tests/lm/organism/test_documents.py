@@ -65,7 +65,8 @@ def test_the_grammar_accepts_exactly_the_compact_form(player: Player) -> None:
 
 
 def test_every_prompt_is_in_the_documents() -> None:
-    # The organism answers in numbers of one token each, so it is never told of another scale.
+    # The organism answers in numbers of one token each, so it is never told of another scale; and how far plainly
+    # asking for the trait gets is measured on the assistant as it is.
     assert set(AUTHORS) | set(JUDGES) == set(prompt_names()) - {"judge_scale", "judge_digits", "show_trait"}
     for name, draw in JUDGES.items():
         rng = Random(1)
