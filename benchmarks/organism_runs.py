@@ -29,7 +29,7 @@ def create(path: str, out: Path, pairs: int, seed: int) -> tuple[int, float, dic
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     seconds = time.monotonic() - started
-    (file,) = out.glob("runs/*/validation.json")
+    (file,) = out.glob("runs/*/*/validation.json")
     return code, seconds, json.loads(file.read_text(encoding="utf-8"))
 
 
