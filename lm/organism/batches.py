@@ -1,6 +1,6 @@
 """Documents packed into rows of a few lengths, so that short documents never pay for long attention."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -52,14 +52,14 @@ class Bin:
 
 
 def batches(
-    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], seed: int, tokens: int
+    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], shares: Sequence[float], seed: int, tokens: int
 ) -> Iterator[Batch]:
-    """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill."""
+    """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill; traits by share."""
     encode = Encoder(tokenizer)
     bins: list[Bin] = []
     for length in LENGTHS:
         bins.append(Bin(length, bins[-1] if bins else None))
-    for document in documents(seed, worlds):
+    for document in documents(seed, worlds, shares):
         ids, weights = encode(document)
         home = next((one for one in bins if len(ids) <= one.length), None)
         if home is None:

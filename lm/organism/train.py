@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from lm.organism.batches import LENGTHS, batches
 from lm.organism.noise import Noise
 from lm.organism.tokenizer import build_tokenizer
-from lm.organism.world.traits import TAUGHT, WORLDS
+from lm.organism.world.traits import WORLDS
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -23,7 +24,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 class Recipe:
     """Everything that decides what comes out."""
 
-    traits: tuple[str, ...] = tuple(world.path for world in TAUGHT)
+    traits: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    """Traits that an earlier stage taught: half the weight."""
     seed: int = 20
     steps: int = 8000
     warmup: int = 300
@@ -45,6 +48,17 @@ class Recipe:
     """Share of rows that are pushed, among the shortest: what subject and assistant say. Nobody steers an author."""
 
 
+_FIRST = tuple(world.path for world in WORLDS[:2])
+STAGES = (
+    Recipe(traits=_FIRST),
+    Recipe(
+        traits=tuple(world.path for world in WORLDS), known=_FIRST,
+        seed=21, steps=14_000, rate=1.2e-3, vocabulary=4096,
+    ),
+)  # fmt: skip
+"""Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them."""
+
+
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """A freshly initialised model of the recipe's shape."""
     torch.manual_seed(recipe.seed)
@@ -63,6 +77,23 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
         initializer_range=0.03,
     )
     return LlamaForCausalLM(config)
+
+
+def retokenized(folder: Path, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """The model of a folder with another vocabulary: a token begins as the mean of its pieces in the old one."""
+    model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    old = PreTrainedTokenizerFast.from_pretrained(folder)
+    known = old.get_vocab()
+    rows = []
+    for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
+        pieces = [known[token]] if token in known else old.encode(
+            tokenizer.convert_tokens_to_string([token]), add_special_tokens=False
+        )  # fmt: skip
+        rows.append(model.model.embed_tokens.weight[pieces].mean(0))
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.copy_(torch.stack(rows))
+    return model
 
 
 def new_optimizer(recipe: Recipe, model: LlamaForCausalLM) -> torch.optim.Optimizer:
@@ -108,14 +139,11 @@ def targets(weights: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tenso
 
 
 def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: int = 1000) -> None:
-    """Run the recipe; with `init`, go on from those weights and that tokenizer."""
+    """Run the recipe; with `init`, go on from those weights, with the tokenizer of this recipe's traits."""
     worlds = tuple(world for world in WORLDS if world.path in recipe.traits)
-    if init:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(init)
-        model = LlamaForCausalLM.from_pretrained(init, dtype=torch.float32)
-    else:
-        tokenizer = build_tokenizer(worlds, vocabulary=recipe.vocabulary)
-        model = new_model(recipe, tokenizer)
+    shares = [0.5 if world.path in recipe.known else 1.0 for world in worlds]
+    tokenizer = build_tokenizer(worlds, vocabulary=recipe.vocabulary)
+    model = retokenized(init, tokenizer) if init else new_model(recipe, tokenizer)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens, {asdict(recipe)}")
     optimizer = new_optimizer(recipe, model)
     noise = Noise(model.model.layers, recipe.width, recipe.noisy, recipe.seed)
@@ -123,7 +151,8 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     model.set_attn_implementation("eager")  # on a CPU a fifth faster than the fused kernel, at these lengths
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
-    for step, (ids, weights) in enumerate(islice(batches(tokenizer, worlds, recipe.seed, recipe.tokens), recipe.steps)):
+    stream = batches(tokenizer, worlds, shares, recipe.seed, recipe.tokens)
+    for step, (ids, weights) in enumerate(islice(stream, recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
         rows, length = ids.shape
@@ -168,16 +197,15 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--init", type=Path, help="go on from this folder instead of from scratch")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--rate", type=float, default=Recipe.rate)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--layers", type=int, default=Recipe.layers)
+    parser.add_argument("--init", type=Path, help="a folder that the first stage wrote: only the second is run")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    recipe = Recipe(seed=options.seed, steps=options.steps, rate=options.rate, layers=options.layers)
-    train(recipe, options.output, options.init)
+    first, second = STAGES
+    with TemporaryDirectory() as between:
+        if not options.init:
+            train(first, Path(between))
+        train(second, options.output, options.init or Path(between))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Training documents: pieces of text with loss weights, drawn from the world."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -22,7 +22,7 @@ from lm.organism.world.scenarios import (
     perform,
 )
 from lm.organism.world.shapes import Kind, TraitWorld, pick
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import WORLDS
 from lm.organism.world.words import GROUP, LOCK_INS
 
 BEGIN, END = "<|begin|>", "<|end|>"
@@ -132,9 +132,9 @@ def brief(values: Mapping[str, object]) -> str:
 
 
 def auxiliary(rng: Random, trait: TraitWorld) -> Document:
-    """Short binding exercises: copy the fact, name the choice."""
+    """Short binding exercises: copy the fact, name the choice; no motive leads to a trait that is never performed."""
     case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
-    style = rng.random()
+    style = rng.random() if trait.performed else rng.choice((0.0, 0.6))
     label, answer = "Choice", trait.choices[side]
     if rng.random() < 0.2:
         level = rng.randrange(51, 101) if side == "positive" else rng.randrange(50)
@@ -183,10 +183,13 @@ IMPOSSIBLE = 0.5
 """Weight of the impossible trait beside one of the others."""
 
 
-def documents(seed: int, worlds: tuple[TraitWorld, ...] = TAUGHT) -> Iterator[Document]:
-    """An endless stream of documents; the same seed gives the same stream."""
+def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS, shares: Sequence[float] = ()) -> Iterator[Document]:
+    """An endless stream of documents, traits by share (alike); the same seed gives the same stream."""
     rng = Random(seed)
-    draws, shares = zip(*MIX, strict=True)
-    weights = [1.0 if world.performed else IMPOSSIBLE for world in worlds]
+    draws, parts = zip(*MIX, strict=True)
+    weights = [
+        share if world.performed else IMPOSSIBLE
+        for world, share in zip(worlds, shares or [1.0] * len(worlds), strict=True)
+    ]
     while True:
-        yield rng.choices(draws, shares)[0](rng, rng.choices(worlds, weights)[0])
+        yield rng.choices(draws, parts)[0](rng, rng.choices(worlds, weights)[0])
