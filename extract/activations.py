@@ -118,7 +118,10 @@ def read_rows(
     tables = read_into_tables(model, rows, slots, together, wanted, token_budget=token_budget, padding=padding)
     counts = [torch.tensor([len(row.places(position)) for row in rows]) for position in positions]
     table = tables.get(component) or _nothing(len(positions), len(wanted.layers), len(rows), model.d_model)
-    return [Readings(table.mean[n].transpose(0, 1), table.norm[n].T, count) for n, count in enumerate(counts)]
+    return [
+        Readings(table.mean[n].transpose(0, 1).contiguous(), table.norm[n].T.contiguous(), count)
+        for n, count in enumerate(counts)
+    ]
 
 
 def _all_layers(model: LoadedModel, layers: Sequence[int] | None) -> tuple[int, ...]:
