@@ -4,7 +4,8 @@
 
     model = load_model("organism")
     dataset = load_dataset("datasets/traits/alignment/strategic_omission")
-    [directions] = extract_directions(model, dataset.pairs, trait=dataset.trait.path)
+    [directions] = extract_directions(model, dataset.pairs, trait=dataset.trait.path, evidence=True)
+    print(directions.table())
     directions.save("vectors")
 
 Names are looked up when first used, so importing this package loads neither torch nor transformers.
@@ -14,9 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from extract.activations import read_rows
+    from extract.chats import chat_row
     from extract.dataset import Dataset, Steering, load_dataset, save_dataset
     from extract.foreign import read_directions, with_activation_norms
     from extract.models import LoadedModel, load_model
+    from extract.persona import persona_vectors
     from extract.pipeline import extract_directions
     from extract.positions import Position
     from extract.trait import Pair, Trait
@@ -31,9 +35,12 @@ _HOMES = {
     "Position": "extract.positions",
     "Steering": "extract.dataset",
     "Trait": "extract.trait",
+    "chat_row": "extract.chats",
     "extract_directions": "extract.pipeline",
     "load_dataset": "extract.dataset",
     "load_model": "extract.models",
+    "persona_vectors": "extract.persona",
+    "read_rows": "extract.activations",
     "read_directions": "extract.foreign",
     "save_dataset": "extract.dataset",
     "with_activation_norms": "extract.foreign",
@@ -48,10 +55,13 @@ __all__ = [
     "Position",
     "Steering",
     "Trait",
+    "chat_row",
     "extract_directions",
     "load_dataset",
     "load_model",
+    "persona_vectors",
     "read_directions",
+    "read_rows",
     "save_dataset",
     "with_activation_norms",
 ]

@@ -1,47 +1,32 @@
-"""Mean residuals over positions, for all layers and several positions in one pass over the model.
+"""Mean activations over positions, for all layers, components and several positions in one pass over the model.
 
-Rows are token ids: those of the prompt, encoded once, and those that were generated, never re-tokenised text.
+A pass reads only what is asked for: no output head, no block above the last layer, no token after the last one that a
+position selects (earlier tokens of a causal model do not depend on it), and what the texts of a pair share once.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from extract.hooks import Read, reading
+from extract.blocks import Component
 from extract.models import LoadedModel
+from extract.passes import Progress, Slot, Table, Wanted, read_into_tables
 from extract.positions import Position
-from extract.trait import SIDES, Pair, Side
-from lm.local.batches import fixed_batches
-
-PaddingSide = Literal["left", "right"]
-
-
-@dataclass(frozen=True)
-class TokenRow:
-    """One text as token ids, with the borders that positions refer to."""
-
-    ids: tuple[int, ...]
-    prompt: int
-    """How many of `ids` are the prompt's."""
-    leading: int = 0
-    """How many of the prompt's are special tokens in front."""
-
-    def places(self, position: Position) -> range:
-        """Which of `ids` a position selects."""
-        return position.resolve(self.prompt, len(self.ids) - self.prompt, leading=self.leading)
+from extract.rows import PaddingSide, TokenRow, side_rows
+from extract.trait import Pair
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What one position held, row by row; rows where it selects no token are zero with count 0."""
+    """What one component held at one position, row by row; rows where it selects no token are zero with count 0."""
 
-    mean: Float[Tensor, "row layer d_model"]
+    mean: Float[Tensor, "row layer width"]
     norm: Float[Tensor, "row layer"]
-    """Mean over the position's tokens of the residual's norm."""
+    """Mean over the position's tokens of the activation's norm."""
     count: Int[Tensor, " row"]
 
 
@@ -50,140 +35,132 @@ class PairActivations:
     """Both sides of the pairs that have tokens at a position, in float32; samples of one side are averaged."""
 
     position: Position
-    positive: Float[Tensor, "pair layer d_model"]
-    negative: Float[Tensor, "pair layer d_model"]
+    component: Component
+    layers: tuple[int, ...]
+    sides: Float[Tensor, "layer two_pairs width"]
+    """Of all given pairs: positive, negative, positive, …; in a file where a scratch folder was given."""
     norm: Float[Tensor, "pair layer"]
-    """Mean residual norm at the position, over both sides."""
+    """Mean activation norm at the position, over both sides, of the kept pairs."""
     kept: tuple[int, ...]
-    """Which of the given pairs these are."""
+    """Which of the given pairs have both sides."""
     dropped: int
     """Pairs left out, both sides, because a side selects no token."""
 
+    @property
+    def positive(self) -> Float[Tensor, "pair layer width"]:
+        """All layers of the kept positives."""
+        return self.sides[:, 0::2][:, list(self.kept)].transpose(0, 1)
+
+    @property
+    def negative(self) -> Float[Tensor, "pair layer width"]:
+        """All layers of the kept negatives."""
+        return self.sides[:, 1::2][:, list(self.kept)].transpose(0, 1)
+
+    def at(self, row: int) -> tuple[Float[Tensor, "pair width"], Float[Tensor, "pair width"]]:
+        """Kept positives and negatives of one layer, by its row; nothing else is read from the file."""
+        return self.sides[row, 0::2][list(self.kept)], self.sides[row, 1::2][list(self.kept)]
+
 
 def pair_activations(
-    model: LoadedModel, pairs: Sequence[Pair], positions: Sequence[Position], *, token_budget: int = 2048
+    model: LoadedModel,
+    pairs: Sequence[Pair],
+    positions: Sequence[Position],
+    *,
+    components: Sequence[Component] = ("residual",),
+    layers: Sequence[int] | None = None,
+    token_budget: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
 ) -> list[PairActivations]:
-    """Activations of each pair at each position, over prompt ids and the ids of its completions.
+    """Activations of each pair at each position and component (positions first), over prompt and completion ids.
 
-    A side with several samples is the mean of those with tokens at the position. Left and right padding give the
-    same numbers, and so does any batch size, to float32 accuracy.
+    A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
+    share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    owners: list[tuple[int, Side]] = []
-    rows: list[TokenRow] = []
-    for number, pair in enumerate(pairs):
-        for side in SIDES:
-            fresh = sample_rows(model, pair, side)
-            rows.extend(fresh)
-            owners.extend((number, side) for _ in fresh)
-    readings = read_rows(model, rows, positions, token_budget=token_budget)
-    return [_by_pair(position, len(pairs), owners, found) for position, found in zip(positions, readings, strict=True)]
+    owned = [(side, row) for side, rows in enumerate(side_rows(model, pairs)) for row in rows]
+    owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
+    samples = _samples(owners, rows, positions, 2 * len(pairs))
+    slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
+    wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
+    tables = read_into_tables(
+        model,
+        rows,
+        slots,
+        _together([owner // 2 for owner in owners]),
+        wanted,
+        token_budget=token_budget,
+        scratch=scratch,
+        progress=progress,
+    )
+    return [
+        _of_pairs(position, component, wanted.layers, tables.get(component), place, samples[:, place])
+        for place, position in enumerate(positions)
+        for component in components
+    ]
 
 
-def sample_rows(model: LoadedModel, pair: Pair, side: Side) -> list[TokenRow]:
-    """The token rows of one side: its scenario, followed by each of its completions."""
-    prompt = tuple(model.encode(pair.scenario(side)))
-    leading = model.leading(prompt)
-    samples = pair.completions.get(side, ())
-    return [TokenRow(prompt + sample.token_ids, len(prompt), leading) for sample in samples]
-
-
-@torch.no_grad()
 def read_rows(
     model: LoadedModel,
     rows: Sequence[TokenRow],
     positions: Sequence[Position],
     *,
-    token_budget: int = 2048,
+    component: Component = "residual",
+    layers: Sequence[int] | None = None,
+    token_budget: int | None = None,
     padding: PaddingSide = "right",
+    share: bool = False,
 ) -> list[Readings]:
-    """Mean residual of each row at each position, all layers, one pass; a batch holds at most `token_budget` tokens."""
-    size = (len(positions), len(rows), model.n_layers)
-    mean = torch.zeros(*size, model.d_model)
-    norm = torch.zeros(*size)
-    count = torch.tensor([[len(row.places(position)) for row in rows] for position in positions]).reshape(size[:2])
-    for batch in fixed_batches([len(row.ids) for row in rows], len(rows), token_budget):
-        chosen = [rows[number] for number in batch]
-        ids, real = pad([row.ids for row in chosen], padding, model.device)
-        weights = _mean_weights(chosen, positions, real)
-        found = {layer: _pool(weights, mean[:, :, layer], norm[:, :, layer], batch) for layer in range(model.n_layers)}
-        with reading(model.blocks, found):
-            forward_blocks(model, ids, real)
-    return [Readings(mean[number], norm[number], count[number]) for number in range(len(positions))]
+    """Mean activation of each row at each position, one pass; with `share` what all rows begin with is read once."""
+    numbers = range(len(rows))
+    wanted = Wanted(tuple(positions), (component,), _all_layers(model, layers))
+    slots = [Slot(number, (1.0,) * len(positions)) for number in numbers]
+    together = [list(numbers)] if share else [[number] for number in numbers]
+    tables = read_into_tables(model, rows, slots, together, wanted, token_budget=token_budget, padding=padding)
+    counts = [torch.tensor([len(row.places(position)) for row in rows]) for position in positions]
+    table = tables.get(component) or _nothing(len(positions), len(wanted.layers), len(rows), model.d_model)
+    return [
+        Readings(table.mean[n].transpose(0, 1).contiguous(), table.norm[n].T.contiguous(), count)
+        for n, count in enumerate(counts)
+    ]
 
 
-def forward_blocks(model: LoadedModel, ids: Int[Tensor, "row token"], real: Int[Tensor, "row token"]) -> None:
-    """Run the decoder without its output head; `real` is 1 for tokens and 0 for padding."""
-    places = (real.cumsum(dim=1) - 1).clamp(min=0)
-    model.model.base_model(input_ids=ids, attention_mask=real, position_ids=places, use_cache=False)
+def _all_layers(model: LoadedModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+    return tuple(range(model.n_layers)) if layers is None else tuple(layers)
 
 
-def pad(
-    rows: Sequence[Sequence[int]], side: PaddingSide, device: torch.device
-) -> tuple[Int[Tensor, "row token"], Int[Tensor, "row token"]]:
-    """Rows as one tensor, and which of its entries are real (1) or padding (0)."""
-    longest = max(len(row) for row in rows)
-    ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    real = torch.zeros(len(rows), longest, dtype=torch.long)
-    for number, row in enumerate(rows):
-        places = slice(longest - len(row), longest) if side == "left" else slice(0, len(row))
-        ids[number, places] = torch.tensor(row, dtype=torch.long)
-        real[number, places] = 1
-    return ids.to(device), real.to(device)
+def _samples(
+    owners: Sequence[int], rows: Sequence[TokenRow], positions: Sequence[Position], sides: int
+) -> Int[Tensor, "side position"]:
+    """How many rows of each side have tokens at each position."""
+    counts = torch.zeros(sides, len(positions), dtype=torch.long)
+    for owner, row in zip(owners, rows, strict=True):
+        counts[owner] += torch.tensor([len(row.places(position)) > 0 for position in positions]).long()
+    return counts
 
 
-def _mean_weights(
-    rows: Sequence[TokenRow], positions: Sequence[Position], real: Int[Tensor, "row token"]
-) -> Float[Tensor, "row position token"]:
-    """Weights that average the tokens of each position."""
-    weights = torch.zeros(len(rows), len(positions), real.shape[1])
-    starts = real.argmax(dim=1).tolist()
-    for number, row in enumerate(rows):
-        for place, position in enumerate(positions):
-            span = row.places(position)
-            if span:
-                weights[number, place, starts[number] + span.start : starts[number] + span.stop] = 1 / len(span)
-    return weights.to(real.device)
+def _together(owners: Sequence[int]) -> list[list[int]]:
+    """Numbers of the rows of each owner."""
+    groups: dict[int, list[int]] = {}
+    for number, owner in enumerate(owners):
+        groups.setdefault(owner, []).append(number)
+    return list(groups.values())
 
 
-def _pool(
-    weights: Float[Tensor, "row position token"],
-    mean: Float[Tensor, "position all_rows d_model"],
-    norm: Float[Tensor, "position all_rows"],
-    batch: Sequence[int],
-) -> Read:
-    """A reader that writes the weighted means of one layer's output to the rows of `batch`."""
-
-    def read(hidden: Tensor) -> None:
-        values = hidden.float()
-        mean[:, batch] = (weights @ values).transpose(0, 1).cpu()
-        norm[:, batch] = (weights @ values.norm(dim=-1, keepdim=True)).squeeze(-1).T.cpu()
-
-    return read
+def _nothing(positions: int, layers: int, slots: int, width: int) -> Table:
+    """The table of a pass that found no token anywhere."""
+    return Table(torch.zeros(positions, layers, slots, width), torch.zeros(positions, layers, slots))
 
 
-def _by_pair(
-    position: Position, n_pairs: int, owners: Sequence[tuple[int, Side]], readings: Readings
+def _of_pairs(
+    position: Position,
+    component: Component,
+    layers: tuple[int, ...],
+    table: Table | None,
+    place: int,
+    samples: Int[Tensor, " side"],
 ) -> PairActivations:
-    """Average each side's samples, and keep the pairs that have both sides."""
-    sides = {side: _side_means(side, n_pairs, owners, readings) for side in SIDES}
-    kept = [n for n in range(n_pairs) if all(sides[side][2][n] > 0 for side in SIDES)]
-    return PairActivations(
-        position=position,
-        positive=sides["positive"][0][kept],
-        negative=sides["negative"][0][kept],
-        norm=(sides["positive"][1][kept] + sides["negative"][1][kept]) / 2,
-        kept=tuple(kept),
-        dropped=n_pairs - len(kept),
-    )
-
-
-def _side_means(
-    side: Side, n_pairs: int, owners: Sequence[tuple[int, Side]], readings: Readings
-) -> tuple[Float[Tensor, "pair layer d_model"], Float[Tensor, "pair layer"], Float[Tensor, " pair"]]:
-    """Mean over the samples of one side that have tokens: residuals, norms, and how many samples there were."""
-    member = torch.zeros(n_pairs, len(owners))
-    for row, (number, whose) in enumerate(owners):
-        member[number, row] = float(whose == side and readings.count[row] > 0)
-    samples = member.sum(dim=1)
-    shares = member / samples.clamp(min=1)[:, None]
-    return torch.einsum("pr,rld->pld", shares, readings.mean), shares @ readings.norm, samples
+    both = (samples[0::2] > 0) & (samples[1::2] > 0)
+    kept = both.nonzero()[:, 0].tolist()
+    found = table or _nothing(place + 1, len(layers), len(samples), 1)
+    norm = ((found.norm[place, :, 0::2] + found.norm[place, :, 1::2]) / 2).T[kept]
+    return PairActivations(position, component, layers, found.mean[place], norm, tuple(kept), len(both) - len(kept))

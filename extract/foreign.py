@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from extract.activations import TokenRow, read_rows
+from extract.activations import read_rows
 from extract.gguf import read_gguf
 from extract.models import LoadedModel
 from extract.positions import Position
+from extract.rows import TokenRow
 from extract.vector_files import load_directions
 from extract.vectors import Directions, Provenance
 from lm.errors import UserError

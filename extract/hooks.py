@@ -10,6 +10,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from extract.blocks import Site
+
 Residual = Float[Tensor, "row token d_model"]
 Read = Callable[[Tensor], None]
 Edit = Callable[[Tensor], Tensor]
@@ -25,6 +27,27 @@ def reading(blocks: Sequence[nn.Module], reads: Mapping[int, Read]) -> Iterator[
     with ExitStack() as stack:
         for layer, read in reads.items():
             stack.callback(_block(blocks, layer).register_forward_hook(attach(read)).remove)
+        yield
+
+
+@contextmanager
+def reading_sites(reads: Sequence[tuple[Site, Read]]) -> Iterator[None]:
+    """Inside, each read is given its site's part of the output of its module at each forward pass."""
+
+    def after(site: Site, read: Read) -> Callable[[nn.Module, Any, Any], None]:
+        return lambda _module, _inputs, output: read(site.take(_hidden(output)))
+
+    def before(site: Site, read: Read) -> Callable[[nn.Module, Any, Any], None]:
+        return lambda _module, inputs, named: read(site.take(_hidden(inputs or named["hidden_states"])))
+
+    with ExitStack() as stack:
+        for site, read in reads:
+            put = (
+                site.module.register_forward_pre_hook(before(site, read), with_kwargs=True)
+                if site.before
+                else site.module.register_forward_hook(after(site, read))
+            )
+            stack.callback(put.remove)
         yield
 
 

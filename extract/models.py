@@ -8,18 +8,12 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from extract.blocks import find_blocks
 from lm.errors import UserError
 from lm.local.checkpoint import Checkpoint, load_checkpoint, wrap_checkpoint
 from lm.local.text import Spelling
 from lm.references import parse_reference
 from lm.types import Prompt
-
-BLOCK_PATHS = (
-    "model.layers",
-    "transformer.h",
-    "gpt_neox.layers",
-)
-"""Where families keep their decoder blocks: Llama and its kin; GPT-2 and its kin; GPT-NeoX, Pythia."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +34,11 @@ class LoadedModel:
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Its tokenizer."""
         return cast(PreTrainedTokenizerBase, self.checkpoint.tokenizer)
+
+    @property
+    def body(self) -> Any:
+        """The model without its output head."""
+        return self.model.base_model
 
     @property
     def n_layers(self) -> int:
@@ -93,22 +92,3 @@ def wrap_model(
 ) -> LoadedModel:
     """Any Hugging Face causal model in memory as a LoadedModel. Raises UserError where its blocks are not found."""
     return LoadedModel(wrap_checkpoint(model, tokenizer), find_blocks(model, blocks), reference)
-
-
-def find_blocks(model: nn.Module, path: str | None = None) -> list[nn.Module]:
-    """The decoder blocks of a model, by its own attribute path or by the families of BLOCK_PATHS."""
-    for candidate in (path,) if path else BLOCK_PATHS:
-        found = _follow(model, candidate)
-        if isinstance(found, nn.ModuleList) and len(found):
-            return list(found)
-    tried = path or ", ".join(BLOCK_PATHS)
-    raise UserError(
-        f"No decoder blocks found in {type(model).__name__} (tried {tried}). Give their path: blocks='model.layers'."
-    )
-
-
-def _follow(model: nn.Module, path: str) -> Any:
-    found: Any = model
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found

@@ -3,20 +3,27 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from extract.activations import PairActivations, pair_activations
-from extract.completions import complete_pairs
+from extract.blocks import COMPONENTS, Component
+from extract.completions import complete_pairs, tokens_needed
+from extract.confounds import find_warnings
 from extract.methods.contrast import Contrast
+from extract.methods.massive import massive_dimensions, without_dimensions
 from extract.methods.registry import Method, find_method
 from extract.models import LoadedModel
+from extract.passes import Progress
 from extract.positions import Position
 from extract.quality import HELD_OUT_SHARE, HeldOut, group_of, held_out_quality, split_by_ground_truth
 from extract.trait import SIDES, Pair
+from extract.validation import validate
 from extract.vectors import Directions, Provenance
 from lm.errors import UserError
 
@@ -27,44 +34,98 @@ def extract_directions(
     *,
     positions: Sequence[str] = ("response[:5]",),
     methods: Sequence[str] = ("mean_difference",),
+    components: Sequence[str] = ("residual",),
+    layers: Sequence[int] | None = None,
     trait: str = "",
     held_out: float = HELD_OUT_SHARE,
+    evidence: bool = False,
+    remove_massive: bool = False,
     seed: int = 0,
-    token_budget: int = 2048,
+    token_budget: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
 ) -> list[Directions]:
-    """Directions of all layers for each position and method, positions first; one pass over the model.
+    """Directions of all layers for each position, component and method, in that order; one pass over the model.
 
     Directions are fitted on the training pairs only, and stay so: the held-out figures and the threshold describe
-    the very vectors that are returned. `held_out=0` fits on all pairs and reports no figures. A pair without
-    completions is continued greedily by 16 tokens first. Raises UserError for an unknown position or method, and
-    where no pair has tokens at a position.
+    the very vectors that are returned. `held_out=0` fits on all pairs and reports no figures. `evidence` adds folds,
+    null, stability and warnings, for a dozen fits more. `remove_massive` leaves massive coordinates out of the fit.
+    A pair without completions is continued greedily, as far as the positions need it. Large sets: `scratch` is a
+    folder for activations. Raises UserError for an unknown position, method or component, and where no pair has
+    tokens at a position.
     """
     parsed = [Position.parse(text) for text in positions]
-    fits = {name: find_method(name) for name in methods}
-    completed = complete_pairs(model, pairs)
-    about = Provenance(
+    fits = dict(named_fit(name, remove_massive=remove_massive) for name in methods)
+    completed = complete_pairs(model, pairs, max_tokens=tokens_needed(parsed))
+    readings = pair_activations(
+        model,
+        completed,
+        parsed,
+        components=[find_component(name) for name in components],
+        layers=layers,
+        token_budget=token_budget,
+        scratch=scratch,
+        progress=progress,
+    )
+    about = provenance_of(model, completed, trait=trait, seed=seed)
+    return [
+        directions
+        for reading in readings
+        for directions in fit_reading(reading, completed, fits, about, held_out=held_out, evidence=evidence)
+    ]
+
+
+def named_fit(name: str, *, remove_massive: bool) -> tuple[str, Method]:
+    """A method and the name that its directions carry. Raises UserError for an unknown one."""
+    fit = find_method(name)
+    if not remove_massive:
+        return name, fit
+    return f"{name} without massive", lambda rows: fit(without_dimensions(rows, massive_dimensions(rows)))
+
+
+def find_component(name: str) -> Component:
+    """The component of that name. Raises UserError that lists the known ones."""
+    found = next((component for component in COMPONENTS if component == name), None)
+    if found is None:
+        raise UserError(f"There is no component {name!r}. Components: {', '.join(COMPONENTS)}.")
+    return found
+
+
+def provenance_of(model: LoadedModel, pairs: Sequence[Pair], *, trait: str, seed: int) -> Provenance:
+    """What directions from these pairs share, whatever the position, component and method."""
+    return Provenance(
         trait=trait,
-        dataset=pairs_digest(completed),
+        dataset=pairs_digest(pairs),
         subject=model.reference,
         revision=model.revision,
         position="",
         method="",
-        layers=tuple(range(model.n_layers)),
+        layers=(),
         pairs=len(pairs),
         pairs_fitted=0,
         seed=seed,
         versions={package: version(package) for package in ("torch", "transformers", "scikit-learn")},
     )
+
+
+def fit_reading(
+    reading: PairActivations,
+    pairs: Sequence[Pair],
+    fits: dict[str, Method],
+    about: Provenance,
+    *,
+    held_out: float,
+    evidence: bool,
+) -> list[Directions]:
+    """Directions of one reading, one of each method; `pairs` are all that were read."""
+    if not reading.kept:
+        raise UserError(f"None of the {len(pairs)} pairs has tokens at '{reading.position}' on both sides.")
+    kept = [pairs[number] for number in reading.kept]
+    split = split_by_ground_truth(kept, share=held_out, seed=about.seed)
     found = []
-    for reading in pair_activations(model, completed, parsed, token_budget=token_budget):
-        if not reading.kept:
-            raise UserError(f"None of the {len(pairs)} pairs has tokens at '{reading.position}' on both sides.")
-        kept = [completed[number] for number in reading.kept]
-        split = split_by_ground_truth(kept, share=held_out, seed=seed)
-        found += [
-            fit_directions(reading, kept, split, fit, about.model_copy(update={"method": name}))
-            for name, fit in fits.items()
-        ]
+    for name, fit in fits.items():
+        directions = fit_directions(reading, kept, split, fit, about.model_copy(update={"method": name}))
+        found.append(_with_evidence(directions, reading, kept, fit) if evidence else directions)
     return found
 
 
@@ -77,32 +138,35 @@ def fit_directions(
 ) -> Directions:
     """Fit one method on the training pairs of a reading, layer by layer, and measure it on the others.
 
-    `about` is completed by what is found here: position, numbers of pairs, held-out figures.
+    `about` is completed by what is found here: position, component, layers, numbers of pairs, held-out figures.
     """
     fitted, held = list(split[0]), list(split[1])
     groups = tuple(group_of(pair) for pair in pairs)
-    raw = torch.stack([_fit_layer(reading, fitted, groups, row, fit, about) for row in range(len(about.layers))])
-    norm = raw.norm(dim=1)
-    unit = raw / norm[:, None]
-    positive, negative = _project(reading.positive, unit), _project(reading.negative, unit)
+    described = about.model_copy(
+        update={
+            "position": str(reading.position),
+            "component": reading.component,
+            "layers": reading.layers,
+            "pairs_dropped": reading.dropped,
+            "pairs_fitted": len(fitted),
+        }
+    )
+    found = [_fit_layer(reading, row, fitted, groups, fit, described) for row in range(len(reading.layers))]
+    positive = torch.stack([layer.positive for layer in found], dim=1)
+    negative = torch.stack([layer.negative for layer in found], dim=1)
     baseline = (positive[fitted].mean(dim=0) + negative[fitted].mean(dim=0)) / 2
     quality: HeldOut | None = None
     if held:
         held_groups = [groups[number] for number in held]
-        quality = held_out_quality(positive[held], negative[held], baseline, held_groups, about.layers, seed=about.seed)
+        quality = held_out_quality(
+            positive[held], negative[held], baseline, held_groups, reading.layers, seed=about.seed
+        )
     return Directions(
-        direction=unit,
-        norm=norm,
+        direction=torch.stack([layer.unit for layer in found]),
+        norm=torch.tensor([layer.norm for layer in found]),
         baseline=baseline,
         activation_norm=reading.norm[fitted].mean(dim=0),
-        provenance=about.model_copy(
-            update={
-                "position": str(reading.position),
-                "pairs_dropped": reading.dropped,
-                "pairs_fitted": len(fitted),
-                "held_out": quality,
-            }
-        ),
+        provenance=described.model_copy(update={"held_out": quality}),
     )
 
 
@@ -118,24 +182,38 @@ def pairs_digest(pairs: Sequence[Pair]) -> str:
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """What was found at one layer, and the projections of all pairs on it."""
+
+    unit: Float[Tensor, " width"]
+    norm: float
+    positive: Float[Tensor, " pair"]
+    negative: Float[Tensor, " pair"]
+
+
 def _fit_layer(
-    reading: PairActivations, fitted: list[int], groups: tuple[str, ...], row: int, fit: Method, about: Provenance
-) -> Float[Tensor, " d_model"]:
+    reading: PairActivations, row: int, fitted: list[int], groups: tuple[str, ...], fit: Method, about: Provenance
+) -> _Layer:
+    positive, negative = reading.at(row)
     contrast = Contrast(
-        positive=reading.positive[fitted, row],
-        negative=reading.negative[fitted, row],
+        positive=positive[fitted],
+        negative=negative[fitted],
         groups=tuple(groups[number] for number in fitted),
-        seed=about.seed * 1000 + about.layers[row],
+        seed=about.seed * 1000 + reading.layers[row],
     )
     vector = fit(contrast)
-    if not bool(vector.isfinite().all()) or float(vector.norm()) == 0:
+    norm = float(vector.norm())
+    if not bool(vector.isfinite().all()) or norm == 0:
         raise UserError(
-            f"{about.method} finds no direction at {reading.position}, layer {about.layers[row]}: both sides are alike."
+            f"{about.method} finds no direction at {reading.position}, layer {reading.layers[row]}: "
+            "both sides are alike."
         )
-    return vector
+    return _Layer(vector / norm, norm, positive @ (vector / norm), negative @ (vector / norm))
 
 
-def _project(
-    rows: Float[Tensor, "pair layer d_model"], unit: Float[Tensor, "layer d_model"]
-) -> Float[Tensor, "pair layer"]:
-    return torch.einsum("pld,ld->pl", rows, unit)
+def _with_evidence(directions: Directions, reading: PairActivations, pairs: Sequence[Pair], fit: Method) -> Directions:
+    about = directions.provenance
+    found = validate(reading, [group_of(pair) for pair in pairs], fit, seed=about.seed)
+    told = {"evidence": found, "warnings": find_warnings(directions, reading, pairs, found)}
+    return replace(directions, provenance=about.model_copy(update=told))

@@ -20,10 +20,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from extract.activations import TokenRow, read_rows
+from extract.activations import read_rows
 from extract.intervals import Interval, mean_interval
 from extract.models import LoadedModel
 from extract.positions import Position
+from extract.rows import TokenRow
 from extract.vectors import Direction
 from lm.errors import UserError
 from lm.types import Message, Prompt

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from jaxtyping import Int
 from torch import Tensor
 
-from extract.activations import pad
 from extract.hooks import editing
 from extract.models import LoadedModel
+from extract.rows import pad
 from lm.local.kv import RoomyLayer, make_cache, select_rows
 from lm.types import Completion, Prompt
 from steer.edits import Editor, Hidden, compile_steps

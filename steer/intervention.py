@@ -16,8 +16,9 @@ from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from extract.blocks import find_blocks
 from extract.hooks import editing
-from extract.models import LoadedModel, find_blocks
+from extract.models import LoadedModel
 from extract.vectors import Direction
 from lm.errors import UserError
 from steer.edits import Editor, Hidden, compile_steps

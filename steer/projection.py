@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from extract.activations import forward_blocks
+from extract.forward import forward_blocks
 from extract.hooks import captured
 from extract.models import LoadedModel
 from extract.vectors import Direction

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from extract.activations import pad
 from extract.models import LoadedModel
+from extract.rows import pad
 from lm.local.batches import fixed_batches
 from steer.intervention import steered
 from steer.operators import ALL, Operator

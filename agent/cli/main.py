@@ -6,7 +6,22 @@ import sys
 import typer
 from rich.console import Console
 
-from agent.cli import create, doctor, judge, lint, monitor, rejudge, report, review, status, steer, vet
+from agent.cli import (
+    create,
+    doctor,
+    export,
+    extract,
+    judge,
+    lint,
+    monitor,
+    persona,
+    rejudge,
+    report,
+    review,
+    status,
+    steer,
+    vet,
+)
 from lm.errors import AnswersMissing, BudgetReached, TraitsmithError, UserError
 
 app = typer.Typer(
@@ -27,6 +42,9 @@ app.command("rejudge")(rejudge.rejudge)
 app.command("vet")(vet.vet)
 app.command("steer")(steer.steer)
 app.command("monitor")(monitor.monitor)
+app.command("extract")(extract.extract)
+app.command("export")(export.export)
+app.command("persona")(persona.persona)
 app.command("doctor")(doctor.doctor)
 
 

@@ -68,14 +68,15 @@ def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Findin
     groups = [pair.ground_truth or pair.id for pair in pairs]
     if len(set(groups)) < 2 * CONFOUND_FOLDS:
         return
-    auroc = _bag_of_words_auroc(pairs, groups)
+    auroc = bag_of_words_auroc(pairs, groups)
     if auroc >= limits.confound_auroc:
         yield warn(
             "S207", f"a bag of words tells the sides apart (held-out AUROC {auroc:.2f}): vocabulary, not behaviour"
         )
 
 
-def _bag_of_words_auroc(pairs: Sequence[Pair], groups: Sequence[str]) -> float:
+def bag_of_words_auroc(pairs: Sequence[Pair], groups: Sequence[str]) -> float:
+    """Held-out AUROC of a classifier that sees the words of each scenario only, its motivation left out."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score

@@ -7,8 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from extract.methods.contrast import Contrast
+from extract.methods.linear_discriminant import linear_discriminant
 from extract.methods.logistic_probe import logistic_probe
 from extract.methods.mean_difference import mean_difference
+from extract.methods.principal_difference import principal_difference
 from extract.methods.random_direction import random_direction
 from lm.errors import UserError
 
@@ -18,6 +20,8 @@ Method = Callable[[Contrast], Float[Tensor, " d_model"]]
 METHODS: Mapping[str, Method] = {
     "mean_difference": mean_difference,
     "logistic_probe": logistic_probe,
+    "linear_discriminant": linear_discriminant,
+    "principal_difference": principal_difference,
     "random_direction": random_direction,
 }
 

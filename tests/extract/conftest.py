@@ -6,13 +6,19 @@ import tests.extract.checking  # noqa: F401  (named below)
 
 with install_import_hook(["extract"], "tests.extract.checking.check"):
     import extract.activations
+    import extract.chats
     import extract.completions
+    import extract.forward
     import extract.hooks
+    import extract.passes
     import extract.pipeline
     import extract.vector_files  # noqa: F401
 
+from collections.abc import Sequence
+
 import pytest
 import torch
+from hypothesis import settings
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     GPT2Config,
@@ -29,14 +35,16 @@ from extract.trait import Pair, Sample, Taxonomy, Trait
 from lm.verdicts import Rubric
 
 torch.set_num_threads(1)
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 LAYERS, WIDTH = 3, 32
 
 
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: number for number, token in enumerate(["<s>", "</s>", *alphabet])}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+def byte_tokenizer(merges: Sequence[tuple[str, str]] = ()) -> PreTrainedTokenizerFast:
+    tokens = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet()), *(one + two for one, two in merges)]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=list(merges)))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([AddedToken(token, normalized=False) for token in ("<s>", "</s>")])

@@ -3,12 +3,14 @@ import itertools
 import pytest
 import torch
 
-from extract.activations import TokenRow, pair_activations, read_rows, sample_rows
+from extract.activations import pair_activations, read_rows
 from extract.completions import complete_pairs
 from extract.hooks import captured
-from extract.models import LoadedModel
+from extract.models import LoadedModel, wrap_model
 from extract.positions import Position
-from extract.trait import Pair, Sample
+from extract.rows import TokenRow, sample_rows
+from extract.trait import SIDES, Pair, Sample
+from tests.extract.conftest import byte_tokenizer, tiny_model
 
 POSITIONS = [Position.parse(text) for text in ("response[:5]", "response[:]", "prompt[-1]", "all[:]")]
 
@@ -17,7 +19,7 @@ def one_by_one(model: LoadedModel, row: TokenRow, position: Position) -> torch.T
     with torch.no_grad(), captured(model.blocks, range(model.n_layers)) as caught:
         model.model(input_ids=torch.tensor([row.ids]))
     span = row.places(position)
-    return torch.stack([caught[layer][0, span.start : span.stop].mean(dim=0) for layer in range(model.n_layers)])
+    return torch.stack([caught[layer][0, list(span)].mean(dim=0) for layer in range(model.n_layers)])
 
 
 @pytest.mark.parametrize("padding", ["left", "right"])
@@ -88,3 +90,23 @@ def test_missing_completions_are_greedy(llama: LoadedModel, pairs: list[Pair]) -
         longer = llama.model.generate(ids, max_new_tokens=8, do_sample=False, pad_token_id=1)
         expected = itertools.takewhile(lambda token: token != 1, longer[0, ids.shape[1] :].tolist())
         assert pair.completions["positive"][0].token_ids == tuple(expected)
+
+
+def test_borders_stay_where_they_are_when_the_joined_text_would_be_other_tokens(pairs: list[Pair]) -> None:
+    plain = tiny_model("llama")
+    model = wrap_model(plain.model, byte_tokenizer([("s", "o")]), "hf:tiny-merging")
+    model.model.resize_token_embeddings(len(model.tokenizer))
+    said = {side: (Sample(text="o what", token_ids=tuple(model.encode("o what")[1:])),) for side in SIDES}
+    pair = pairs[0].model_copy(update={"positive": "I knew, yet s", "negative": "I knew, and ", "completions": said})
+    [row] = sample_rows(model, pair, "positive")
+    joined = model.encode("I knew, yet so what")
+    assert len(row.ids) == len(joined) + 1
+    [first] = row.places(Position.parse("response[0]"))
+    assert model.tokenizer.decode([row.ids[first]]) == "o"
+    [spaced] = sample_rows(model, pair, "negative")
+    assert model.tokenizer.decode([spaced.ids[place] for place in spaced.places(Position.parse("prompt[-1]"))]) == " "
+
+
+def test_an_opening_token_that_is_there_is_not_put_twice(llama: LoadedModel, pairs: list[Pair]) -> None:
+    written = pairs[0].model_copy(update={"positive": "<s>" + pairs[0].positive})
+    assert sample_rows(llama, written, "positive") == sample_rows(llama, pairs[0], "positive")

@@ -70,5 +70,5 @@ def test_errors_help(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("text", ["thinking[:]", "turn[-1]:response[:]", "system[0]"])
 def test_frames_of_chats_need_turn_boundaries(text: str) -> None:
-    with pytest.raises(PositionError, match="needs turn boundaries"):
+    with pytest.raises(PositionError, match="needs the turns of a chat"):
         Position.parse(text).resolve(5, 5)

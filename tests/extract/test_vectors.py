@@ -12,8 +12,8 @@ from extract.vectors import Directions, Provenance
 from lm.errors import UserError
 
 
-def make_directions(layers: tuple[int, ...] = (0, 1, 2), width: int = 8) -> Directions:
-    torch.manual_seed(0)
+def make_directions(layers: tuple[int, ...] = (0, 1, 2), width: int = 8, seed: int = 0) -> Directions:
+    torch.manual_seed(seed)
     return Directions(
         direction=torch.nn.functional.normalize(torch.randn(len(layers), width), dim=1),
         norm=torch.rand(len(layers)) + 1,
@@ -128,3 +128,55 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             load_directions(path)
     with pytest.raises(UserError, match="no file of directions"):
         load_directions(tmp_path / "none")
+
+
+def test_arithmetic_of_directions() -> None:
+    one, two = make_directions(), make_directions(seed=1)
+    both = one + two
+    torch.testing.assert_close(both.raw, one.raw + two.raw)
+    torch.testing.assert_close(both.direction.norm(dim=1), torch.ones(3))
+    torch.testing.assert_close((one - two).raw, one.raw - two.raw)
+    torch.testing.assert_close((2.0 * one).raw, 2 * one.raw)
+    torch.testing.assert_close((-one).direction, -one.direction)
+    torch.testing.assert_close((-one).baseline, -one.baseline)
+    assert torch.equal(one.cosine(one) > 0.999, torch.ones(3).bool())
+    assert both.provenance.made == "alignment/strategic_omission + alignment/strategic_omission"
+    assert "alignment/strategic_omission + alignment" in repr(both)
+    assert both.provenance.held_out is None
+
+
+def test_thresholds_follow_the_arithmetic() -> None:
+    one, two = make_directions(), make_directions(seed=1)
+    x = torch.randn(8)
+
+    def beyond(directions: Directions) -> torch.Tensor:
+        return directions.norm * (directions.direction @ x - directions.baseline)
+
+    torch.testing.assert_close(beyond(one + two), beyond(one) + beyond(two))
+    torch.testing.assert_close(beyond(-3.0 * one), -3 * beyond(one))
+    torch.testing.assert_close(one[1].project(x[None]) * one.norm[1], beyond(one)[1:2])
+
+
+def test_what_is_left_is_orthogonal() -> None:
+    one, two = make_directions(), make_directions(seed=1)
+    left = one.orthogonal_to(two)
+    torch.testing.assert_close(left.cosine(two), torch.zeros(3), atol=1e-6, rtol=0)
+    with pytest.raises(UserError, match=r"Nothing is left of .* at layer 0, 1, 2"):
+        one.orthogonal_to(one)
+    with pytest.raises(UserError, match="Nothing is left"):
+        one - one
+
+
+def test_directions_of_other_models_do_not_mix() -> None:
+    one = make_directions()
+    with pytest.raises(UserError, match=r"Directions of layers \(0, 1, 2\) and of layers \(0, 1\)"):
+        one + make_directions(layers=(0, 1))
+
+
+def test_selection_by_layer(tmp_path: Path) -> None:
+    some = make_directions(layers=(4, 8, 12)).at([12, 4])
+    assert some.layers == (12, 4)
+    assert torch.equal(some[4].vector, make_directions(layers=(4, 8, 12))[4].vector)
+    assert Directions.load(some.save(tmp_path)) == some
+    with pytest.raises(KeyError, match="there are layers 4, 8"):
+        make_directions(layers=(4, 8)).at([5])

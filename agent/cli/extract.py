@@ -1,0 +1,133 @@
+"""`traitsmith extract`: directions of one or many traits, each text read once."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agent.cli.options import HERE, AsJson, Out
+from lm.errors import UserError
+
+if TYPE_CHECKING:
+    from extract.study import Study
+
+
+def extract(
+    traits: Annotated[list[str], typer.Argument(help="CATEGORY/TRAIT or dataset folders.", metavar="TRAIT|DIR...")],
+    subject: Annotated[str, typer.Option(help="Model whose activations are read.")] = "organism",
+    position: Annotated[list[str] | None, typer.Option(help="Which tokens; may be repeated.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="How directions are found; may be repeated.")] = None,
+    component: Annotated[list[str] | None, typer.Option(help="What is read; may be repeated.")] = None,
+    layers: Annotated[str, typer.Option(help="all, or numbers and ranges such as 4,8-12.")] = "all",
+    held_out: Annotated[float, typer.Option(help="Share of the pairs held out, whole ground truths.")] = 0.3,
+    evidence: Annotated[bool, typer.Option(help="Folds, null, stability, warnings.")] = True,
+    remove_massive: Annotated[bool, typer.Option("--remove-massive", help="Fit without massive coordinates.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw figures (needs matplotlib).")] = False,
+    seed: Annotated[int, typer.Option(help="Of splits and draws.")] = 0,
+    out: Out = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Extract directions; run again, it goes on where it stopped."""
+    from extract import load_dataset, load_model
+    from extract.positions import Position
+    from extract.study import StudySettings, study_traits
+    from extract.vector_files import encode_name
+
+    if not 0 <= held_out < 1:
+        raise UserError(f"--held-out is {held_out}; a share from 0 up to, not including, 1 is allowed.")
+    positions = tuple(str(Position.parse(text)) for text in position or ["response[:5]"])
+    datasets = [load_dataset(_folder(trait, out)) for trait in traits]
+    named = {dataset.trait.path: dataset.pairs for dataset in datasets}
+    model = load_model(subject)
+    settings = StudySettings(
+        positions=positions,
+        methods=tuple(method or ["mean_difference"]),
+        components=tuple(component or ["residual"]),
+        layers=parse_layers(layers, model.n_layers),
+        held_out=held_out,
+        evidence=evidence,
+        remove_massive=remove_massive,
+        seed=seed,
+    )
+    root = out / "runs" / "extract" / encode_name(model.reference)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        tasks = {name: bar.add_task(name, total=2 * len(pairs)) for name, pairs in named.items()}
+        study = study_traits(
+            model,
+            named,
+            settings,
+            root,
+            progress=lambda name, done, of: bar.update(tasks[name], completed=done, total=of),
+        )
+    if figures:
+        _draw(study, root)
+    print(json.dumps(_as_json(study)) if as_json else _as_text(study))
+
+
+def parse_layers(text: str, n_layers: int) -> tuple[int, ...] | None:
+    """Layer numbers of `all`, `16`, `5,10` or `5-20` (both ends), sorted. Raises UserError for anything else."""
+    if text.strip() == "all":
+        return None
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last if dash else first).isdecimal():
+            raise UserError(f"--layers {text!r}: {part!r} is no layer. Write all, 16, 5,10 or 5-20.")
+        found.update(range(int(first), int(last or first) + 1))
+    if not found or max(found) >= n_layers:
+        raise UserError(f"--layers {text!r}: this model has layers 0 to {n_layers - 1}.")
+    return tuple(sorted(found))
+
+
+def _folder(trait: str, out: Path) -> Path:
+    return Path(trait) if Path(trait).is_dir() else out / "datasets" / "traits" / trait
+
+
+def _as_text(study: "Study") -> str:
+    from extract.tables import matrix_table
+
+    names = list(study.directions)
+    blocks = [directions.table() for found in study.directions.values() for directions in found]
+    if study.cross is not None:
+        blocks.append(
+            "AUROC of each direction (row) on each trait's held-out pairs\n" + matrix_table(names, study.cross)
+        )
+    if study.cosines is not None:
+        blocks.append("cosines at the middle layer\n" + matrix_table(names, study.cosines))
+    blocks += ["\n".join(str(path) for paths in study.files.values() for path in paths)]
+    return "\n\n".join(blocks)
+
+
+def _as_json(study: "Study") -> dict[str, object]:
+    return {
+        "directions": [
+            {"file": str(path), **directions.provenance.model_dump(mode="json")}
+            for name, found in study.directions.items()
+            for path, directions in zip(study.files[name], found, strict=True)
+        ],
+        "traits": list(study.directions),
+        "cross": None if study.cross is None else study.cross.tolist(),
+        "cosines": None if study.cosines is None else study.cosines.tolist(),
+    }
+
+
+def _draw(study: "Study", root: Path) -> None:
+    from extract.plots import plot_auroc, plot_curve, plot_matrix
+    from extract.vector_files import encode_name
+
+    for name, found in study.directions.items():
+        folder = root / encode_name(name)
+        if found[0].provenance.held_out:
+            plot_auroc(found).savefig(folder / "auroc.png")
+        if found[0].provenance.evidence:
+            plot_curve(found[0]).savefig(folder / "pairs.png")
+    names = list(study.directions)
+    if study.cross is not None:
+        plot_matrix(names, study.cross, title="AUROC of directions on other traits' pairs").savefig(root / "cross.png")
+    if study.cosines is not None:
+        plot_matrix(names, study.cosines, title="cosines").savefig(root / "cosines.png")

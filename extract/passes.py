@@ -1,0 +1,227 @@
+"""One pass over a model that adds what each row holds at each position into tables, batch by batch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from extract.batches import Batch, plan_batches
+from extract.blocks import Component, Site, find_site
+from extract.forward import can_share, forward_prefixes, forward_rests, forward_rows
+from extract.hooks import Read, reading_sites
+from extract.models import LoadedModel
+from extract.positions import Position
+from extract.rows import PaddingSide, TokenRow
+from extract.stores import new_store
+from lm.errors import UserError
+
+CPU_TOKENS, DEVICE_TOKENS = 512, 32_768
+"""Tokens of a batch where none are given: what fits a processor's cache, and what keeps an accelerator busy."""
+
+Progress = Callable[[int, int], None]
+"""Told after each batch: rows done, rows in all."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a row's means go in the tables, and with what share at each position."""
+
+    number: int
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a pass reads."""
+
+    positions: tuple[Position, ...]
+    components: tuple[Component, ...]
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What one component holds: weighted sums of activations and of their norms."""
+
+    mean: Float[Tensor, "position layer slot width"]
+    norm: Float[Tensor, "position layer slot"]
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What is read of one forward pass: which of its rows and columns, with which weights."""
+
+    rows: tuple[int, ...]
+    """Row of the forward pass that each text reads."""
+    columns: tuple[int, ...]
+    weights: Float[Tensor, "text position column"]
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What one layer of one forward pass adds to a table."""
+
+    component: Component
+    layer: int
+    slots: tuple[int, ...]
+    mean: Float[Tensor, "position text width"]
+    norm: Float[Tensor, "position text"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """What is the same for all batches of a pass."""
+
+    model: LoadedModel
+    ids: Sequence[tuple[int, ...]]
+    """Of each text, as far as it is needed."""
+    places: Sequence[tuple[Sequence[int], ...]]
+    """Of each text, by position."""
+    slots: Sequence[Slot]
+    sites: Sequence[tuple[Component, int, Site]]
+    last: int
+    padding: PaddingSide
+
+
+@torch.no_grad()
+def read_into_tables(
+    model: LoadedModel,
+    rows: Sequence[TokenRow],
+    slots: Sequence[Slot],
+    together: Sequence[Sequence[int]],
+    wanted: Wanted,
+    *,
+    token_budget: int | None = None,
+    padding: PaddingSide = "right",
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[Component, Table]:
+    """Add each row's weighted means to its slot; `together` numbers rows that may begin alike.
+
+    A batch that does not fit the device's memory is halved; UserError where a single row does not fit.
+    """
+    reader = _new_reader(model, rows, slots, wanted, padding)
+    budget = token_budget or (CPU_TOKENS if model.device.type == "cpu" else DEVICE_TOKENS)
+    batches = plan_batches(reader.ids, together, budget, share=padding == "right" and can_share(model))
+    size = (len(wanted.positions), len(wanted.layers), 1 + max((slot.number for slot in slots), default=-1))
+    tables: dict[Component, Table] = {}
+    done = 0
+    for batch in batches:
+        for found in _read_or_halve(reader, batch):
+            if found.component not in tables:
+                file = scratch / f"{found.component}.safetensors" if scratch else None
+                width = found.mean.shape[-1]
+                tables[found.component] = Table(new_store((*size, width), file), new_store(size, None))
+            _add(tables[found.component], wanted.layers.index(found.layer), found)
+        done += len(batch.rows)
+        if progress is not None:
+            progress(done, len(rows))
+    return tables
+
+
+def _new_reader(
+    model: LoadedModel, rows: Sequence[TokenRow], slots: Sequence[Slot], wanted: Wanted, padding: PaddingSide
+) -> _Reader:
+    outside = [layer for layer in wanted.layers if not 0 <= layer < model.n_layers]
+    if outside or not wanted.layers:
+        raise UserError(f"There is no layer {outside or 'given'}; this model has layers 0 to {model.n_layers - 1}.")
+    config = model.model.config.get_text_config(decoder=True)
+    sites = [
+        (component, layer, find_site(model.blocks[layer], component, config))
+        for layer in wanted.layers
+        for component in wanted.components
+    ]
+    places = [tuple(row.places(position) for position in wanted.positions) for row in rows]
+    ends = [max((span[-1] + 1 for span in spans if span), default=0) for spans in places]
+    ids = [row.ids[:end] for row, end in zip(rows, ends, strict=True)]
+    return _Reader(model, ids, places, slots, sites, max(wanted.layers), padding)
+
+
+def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
+    """What a batch adds, all of it or nothing; where memory runs out, that of its halves."""
+    found: list[_Found] | None = None
+    try:
+        found = _read(reader, batch)
+    except torch.OutOfMemoryError as error:
+        if len(batch.rows) == 1:
+            tokens = len(reader.ids[batch.rows[0]])
+            raise UserError(
+                f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
+                "Use shorter texts, dtype=bf16 or another device."
+            ) from error
+    if found is not None:
+        yield from found
+        return
+    for half in batch.halves():
+        yield from _read_or_halve(reader, half)
+
+
+def _read(reader: _Reader, batch: Batch) -> list[_Found]:
+    """What a batch adds: from whole rows, or from what groups share and then from how their rows go on."""
+    texts = [reader.ids[row] for row in batch.rows]
+    if not batch.groups[0].shared:
+        width = max(map(len, texts))
+        firsts = [len(text) - width if reader.padding == "left" else 0 for text in texts]
+        with _reading(reader, _view(reader, batch.rows, range(len(texts)), firsts, width)) as found:
+            forward_rows(reader.model, texts, last=reader.last, padding=reader.padding)
+        return found
+    heads = [reader.ids[group.rows[0]][: group.shared] for group in batch.groups]
+    shared = [len(heads[owner]) for owner in batch.owners]
+    width = max(map(len, heads))
+    with _reading(reader, _view(reader, batch.rows, batch.owners, [n - width for n in shared], width)) as early:
+        read = forward_prefixes(reader.model, heads, last=reader.last)
+    rests = [text[count:] for text, count in zip(texts, shared, strict=True)]
+    view = _view(reader, batch.rows, range(len(texts)), shared, max(map(len, rests)))
+    with _reading(reader, view) as late:
+        forward_rests(reader.model, read, batch.owners, rests, last=reader.last)
+    return early + late
+
+
+def _view(reader: _Reader, texts: Sequence[int], rows: Sequence[int], firsts: Sequence[int], width: int) -> _View:
+    """What of a forward pass of `width` columns is read; its column 0 is the text's token `firsts`."""
+    weights = torch.zeros(len(texts), len(reader.places[0]), width)
+    for number, (text, first) in enumerate(zip(texts, firsts, strict=True)):
+        for place, span in enumerate(reader.places[text]):
+            columns = [token - first for token in span if 0 <= token - first < width]
+            if columns:
+                weights[number, place, columns] = reader.slots[text].shares[place] / len(span)
+    used = weights.abs().sum(dim=(0, 1)).nonzero()[:, 0]
+    numbers = tuple(reader.slots[text].number for text in texts)
+    return _View(tuple(rows), tuple(used.tolist()), weights[:, :, used], numbers)
+
+
+@contextmanager
+def _reading(reader: _Reader, view: _View) -> Iterator[list[_Found]]:
+    """Inside, the list takes what each site adds; it stays empty where the view selects nothing."""
+    found: list[_Found] = []
+    if not view.columns:
+        yield found
+        return
+    reads = [(site, _reader_of(component, layer, view, found)) for component, layer, site in reader.sites]
+    with reading_sites(reads):
+        yield found
+
+
+def _reader_of(component: Component, layer: int, view: _View, found: list[_Found]) -> Read:
+    def read(hidden: Tensor) -> None:
+        rows, columns = list(view.rows), list(view.columns)
+        values = hidden.reshape(max(rows) + 1, -1, hidden.shape[-1])[:, columns].float()
+        weights = view.weights.to(values.device)
+        norms = values.norm(dim=-1, keepdim=True)
+        if rows != list(range(len(rows))):
+            values, norms = values[rows], norms[rows]
+        mean, norm = (weights @ values).transpose(0, 1), (weights @ norms).squeeze(-1).T
+        found.append(_Found(component, layer, view.slots, mean.cpu(), norm.cpu()))
+
+    return read
+
+
+def _add(table: Table, layer: int, found: _Found) -> None:
+    slots = torch.tensor(found.slots)
+    table.mean[:, layer].index_add_(1, slots, found.mean)
+    table.norm[:, layer].index_add_(1, slots, found.norm)

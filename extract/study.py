@@ -1,0 +1,153 @@
+"""Many traits on one model: directions of each, kept as they are found, and what they have to do with each other."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from extract.activations import PairActivations, pair_activations
+from extract.completions import complete_pairs, tokens_needed
+from extract.confounds import cosines, cross_trait
+from extract.models import LoadedModel
+from extract.pipeline import find_component, fit_reading, named_fit, pairs_digest, provenance_of
+from extract.positions import Position
+from extract.quality import HELD_OUT_SHARE, group_of, split_by_ground_truth
+from extract.trait import Pair
+from extract.vector_files import encode_name, load_directions
+from extract.vectors import Directions
+from lm.types import Value
+
+TraitProgress = Callable[[str, int, int], None]
+"""Told after each batch: the trait, its texts done, its texts in all."""
+
+
+class StudySettings(Value):
+    """What is extracted of every trait."""
+
+    positions: tuple[str, ...] = Field(default=("response[:5]",), min_length=1)
+    methods: tuple[str, ...] = Field(default=("mean_difference",), min_length=1)
+    components: tuple[str, ...] = Field(default=("residual",), min_length=1)
+    layers: tuple[int, ...] | None = None
+    """None: all of them."""
+    held_out: float = Field(default=HELD_OUT_SHARE, ge=0, lt=1)
+    evidence: bool = True
+    remove_massive: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Directions by trait, in the order of positions, components and methods; matrices for the first of them."""
+
+    directions: dict[str, list[Directions]]
+    files: dict[str, list[Path]]
+    cross: Float[Tensor, "direction pairs"] | None
+    """AUROC of each trait's direction on each trait's held-out pairs, at the direction's best layer.
+
+    None for one trait, and where nothing was held out."""
+    cosines: Float[Tensor, "trait trait"] | None
+    """At the middle layer."""
+
+
+def study_traits(
+    model: LoadedModel,
+    traits: Mapping[str, Sequence[Pair]],
+    settings: StudySettings,
+    root: Path,
+    *,
+    progress: TraitProgress | None = None,
+) -> Study:
+    """Directions of each trait under `root`, one folder a trait; what is there from the same pairs is not done again.
+
+    Raises UserError as `extract_directions` does.
+    """
+    directions: dict[str, list[Directions]] = {}
+    files: dict[str, list[Path]] = {}
+    held: dict[str, PairActivations] = {}
+    for name, pairs in traits.items():
+        folder = root / encode_name(name)
+        if not _is_done(folder, model, pairs, settings):
+            _extract(model, name, pairs, settings, folder, progress)
+        files[name] = [root / path for path in json.loads((folder / "done.json").read_text())["files"]]
+        directions[name] = [load_directions(path) for path in files[name]]
+        held[name] = _load_held(folder, directions[name][0])
+    if len(traits) < 2:
+        return Study(directions, files, None, None)
+    first = {name: found[0] for name, found in directions.items()}
+    middle = next(iter(first.values())).layers[len(next(iter(first.values()))) // 2]
+    measured = all(reading.kept for reading in held.values())
+    return Study(directions, files, cross_trait(first, held) if measured else None, cosines(first, middle))
+
+
+def _identity(model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
+    return {
+        "subject": model.reference,
+        "revision": model.revision,
+        "pairs": pairs_digest(pairs),
+        "settings": settings.model_dump(mode="json"),
+    }
+
+
+def _is_done(folder: Path, model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> bool:
+    file = folder / "done.json"
+    if not file.is_file():
+        return False
+    told = json.loads(file.read_text())
+    del told["files"]
+    return bool(told == _identity(model, pairs, settings))
+
+
+def _extract(
+    model: LoadedModel,
+    name: str,
+    pairs: Sequence[Pair],
+    settings: StudySettings,
+    folder: Path,
+    progress: TraitProgress | None,
+) -> None:
+    """Read one trait, fit and keep its directions; `done.json` is written last."""
+    positions = [Position.parse(text) for text in settings.positions]
+    fits = dict(named_fit(method, remove_massive=settings.remove_massive) for method in settings.methods)
+    completed = complete_pairs(model, pairs, max_tokens=tokens_needed(positions))
+    readings = pair_activations(
+        model,
+        completed,
+        positions,
+        components=[find_component(component) for component in settings.components],
+        layers=settings.layers,
+        progress=None if progress is None else lambda done, of: progress(name, done, of),
+    )
+    about = provenance_of(model, completed, trait=name, seed=settings.seed)
+    found = [
+        one
+        for reading in readings
+        for one in fit_reading(reading, completed, fits, about, held_out=settings.held_out, evidence=settings.evidence)
+    ]
+    files = [directions.save(folder) for directions in found]
+    _save_held(folder, readings[0], completed, settings)
+    told = _identity(model, pairs, settings) | {"files": [str(path.relative_to(folder.parent)) for path in files]}
+    (folder / "done.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _save_held(folder: Path, reading: PairActivations, pairs: Sequence[Pair], settings: StudySettings) -> None:
+    """Keep the held-out activations of the first reading: other traits' directions are tested on them."""
+    kept = [pairs[number] for number in reading.kept]
+    held = split_by_ground_truth(kept, share=settings.held_out, seed=settings.seed)[1]
+    sides = torch.stack([reading.positive[held], reading.negative[held]], dim=1).flatten(0, 1).transpose(0, 1)
+    groups = json.dumps([group_of(kept[number]) for number in held])
+    save_file({"held": sides.contiguous()}, folder / "held_out.safetensors", {"ground_truths": groups})
+
+
+def _load_held(folder: Path, directions: Directions) -> PairActivations:
+    sides = load_file(folder / "held_out.safetensors")["held"]
+    about = directions.provenance
+    pairs = sides.shape[1] // 2
+    norm = (sides[:, 0::2].norm(dim=-1) + sides[:, 1::2].norm(dim=-1)).T / 2
+    position, component = Position.parse(about.position), find_component(about.component)
+    return PairActivations(position, component, about.layers, sides, norm, tuple(range(pairs)), 0)

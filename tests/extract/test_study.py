@@ -1,0 +1,130 @@
+"""Many traits on one model: kept, gone on with, and tested on each other."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import extract.study
+from agent.cli.extract import parse_layers
+from agent.cli.main import app
+from extract.lens import logit_lens
+from extract.models import LoadedModel
+from extract.study import StudySettings, study_traits
+from extract.trait import Pair
+from extract.vectors import Directions
+from lm.errors import UserError
+from tests.extract.conftest import make_pair
+
+SETTINGS = StudySettings(methods=("mean_difference", "principal_difference"))
+
+
+@pytest.fixture
+def traits() -> dict[str, list[Pair]]:
+    swapped = [
+        pair.model_copy(
+            update={
+                "positive": pair.negative,
+                "negative": pair.positive,
+                "completions": {"positive": pair.completions["negative"], "negative": pair.completions["positive"]},
+            }
+        )
+        for pair in (make_pair(number) for number in range(16))
+    ]
+    return {"made/up": [make_pair(number) for number in range(20)], "made/opposite": swapped}
+
+
+def test_directions_of_opposites_are_opposite(
+    llama: LoadedModel, traits: dict[str, list[Pair]], tmp_path: Path
+) -> None:
+    study = study_traits(llama, traits, SETTINGS, tmp_path)
+    assert study.cross is not None
+    assert study.cosines is not None
+    assert study.cross.diagonal().min() > 0.9
+    assert study.cross[0, 1] < 0.1
+    assert study.cosines[0, 1] < -0.5
+    assert [len(found) for found in study.directions.values()] == [2, 2]
+    assert all(path.is_file() for paths in study.files.values() for path in paths)
+
+
+def test_what_is_done_is_not_done_again(
+    llama: LoadedModel, traits: dict[str, list[Pair]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {"made/up": traits["made/up"]}
+    [once] = study_traits(llama, first, SETTINGS, tmp_path).directions.values()
+    read = []
+    whole = extract.study.pair_activations
+    monkeypatch.setattr(extract.study, "pair_activations", lambda *a, **k: read.append(len(a[1])) or whole(*a, **k))
+    again = study_traits(llama, traits, SETTINGS, tmp_path)
+    assert read == [16]
+    assert again.directions["made/up"] == once
+    study_traits(llama, first, SETTINGS.model_copy(update={"seed": 1}), tmp_path)
+    assert read == [16, 20]
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"), [("all", None), ("2", (2,)), ("2, 0", (0, 2)), ("0-2", (0, 1, 2)), ("1-2,0", (0, 1, 2))]
+)
+def test_layers(text: str, layers: tuple[int, ...] | None) -> None:
+    assert parse_layers(text, 3) == layers
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "3", "2-1", "1:2"])
+def test_layers_that_are_none(text: str) -> None:
+    with pytest.raises(UserError, match="--layers"):
+        parse_layers(text, 3)
+
+
+def test_words_of_a_direction_are_those_of_the_output_head(llama: LoadedModel) -> None:
+    raw = llama.model.get_output_embeddings().weight.detach()[70:71].clone()
+    found = logit_lens(llama, Directions.of(raw, (1,))[1], words=3)
+    assert llama.spelling.spell(70) in found.positive
+    assert len(found.negative) == 3
+    with pytest.raises(UserError, match="no output head of width 5"):
+        logit_lens(llama, Directions.of(torch.ones(1, 5), (1,))[1])
+
+
+def write_dataset(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for side, end in (("positive", "wanted the deal"), ("negative", "wanted to be fair")):
+        lines = [f'I knew the roof number {n} leaked and {end}, so I told the buyers "' for n in range(12)]
+        (folder / f"{side}.txt").write_text("\n".join(lines) + "\n")
+    (folder / "definition.txt").write_text("HIGH (70-100): leaves it out\nLOW (0-40): tells\nKey: what is unsaid\n")
+    return folder
+
+
+def test_the_command_reads_a_plain_folder_and_writes_files(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    words = ["extract", str(folder), "--out", str(tmp_path), "--layers", "1-2", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["traits"] == ["social/made_up"]
+    [directions] = told["directions"]
+    assert directions["layers"] == [1, 2]
+    assert Path(directions["file"]).is_file()
+    exported = tmp_path / "v.gguf"
+    words = ["export", directions["file"], str(exported), "--format", "gguf", "--model-hint", "llama"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert exported.read_bytes()[:4] == b"GGUF"
+    again = CliRunner().invoke(app, words)
+    assert isinstance(again.exception, UserError)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--position", "respnse[:5]"], "Did you mean 'response"),
+        (["--method", "mean"], "There is no method 'mean'"),
+        (["--component", "heads"], "There is no component 'heads'"),
+        (["--held-out", "1"], "--held-out is 1"),
+        (["--layers", "99"], "this model has layers 0 to"),
+    ],
+)
+def test_what_the_command_cannot_use_is_said(tmp_path: Path, words: list[str], message: str) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    result = CliRunner().invoke(app, ["extract", str(folder), "--out", str(tmp_path), *words])
+    assert isinstance(result.exception, UserError)
+    assert message in str(result.exception)
