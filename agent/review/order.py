@@ -13,7 +13,7 @@ RANDOM_SHARE = 0.25
 """Share of pairs that belong to the random slice."""
 EVERY = 3
 """Informative pairs between two of the random slice."""
-SURPRISE = 0.5
+SURPRISE = 1.0
 """What a contradiction (prediction against result, first tokens against scores) adds to an uncertainty of 0-1."""
 
 

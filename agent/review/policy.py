@@ -24,7 +24,7 @@ class Rules(Value):
 
     @model_validator(mode="after")
     def _some(self) -> "Rules":
-        if not any(value not in (None, False) for value in self.model_dump().values()):
+        if all(value is None or value is False for value in self.model_dump().values()):
             raise ValueError(f"names no rule; allowed are {', '.join(type(self).model_fields)}")
         return self
 

@@ -45,7 +45,10 @@ def test_a_fork_goes_on_where_the_other_run_began_a_round(tmp_path: Path, script
     assert {draft.pair.round for draft in before.all(Draft).values()} == {1}
     assert before.find(Ending, "ending") is None
     assert finish(folder).end == "done"
-    assert dataset_bytes(tmp_path / "one") == dataset_bytes(tmp_path / "two"), "the same way leads to the same place"
+    one, two = (dataset_bytes(tmp_path / name) for name in ("one", "two"))
+    for files in (one, two):
+        del files["traits/test/holding_back/card.json"]  # the card tells what the run itself spent
+    assert one == two, "the same way leads to the same place"
     journal = Journal(folder.store_file)
     old = Journal(source.store_file).all(Trial)
     assert all(journal.all(Trial)[id_] == old[id_] for id_ in before.all(Draft))

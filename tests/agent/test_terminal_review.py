@@ -13,7 +13,7 @@ from agent.engine import work
 from agent.folder import RunFolder
 from agent.records import Ending, PairDecision
 from agent.review.files import read_review
-from agent.review.schema import ReviewId
+from agent.review.schema import PairLine, ReviewId
 from agent.review.terminal import TerminalReview, render_pair
 from agent.review.terms import ReviewTerms
 from agent.spec import Spec
