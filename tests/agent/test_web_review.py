@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,9 +12,12 @@ import pytest
 from agent.folder import RunFolder
 from agent.records import PairDecision
 from agent.review.files import read_review
-from agent.review.schema import ReviewId
+from agent.review.schema import BatchLine, PairLine, Review, ReviewId, SampleShown, Tested, sealed
 from agent.review.terms import ReviewTerms
 from agent.review.web import reviewer
+from agent.review.web.page import render
+from agent.review.web.work import View
+from agent.spec import Spec
 from agent.store import Journal
 from tests.agent.runs import finish, start
 from tests.agent.web_runs import WebRun, waiting_for_page
@@ -163,7 +167,27 @@ def test_all_four_reviews_come_to_the_same_page(tmp_path: Path, scripted_spec):
         assert run.end() == "done"
     definition, batch, results, final = pages
     assert "rank agreement" in definition and "<textarea" in definition
-    assert "<mark>" not in batch and "<mark>" in results and "✓ stands" in final
+    assert "mean 90" not in batch and "mean 90" in results and "✓ stands" in final
+
+
+def test_first_tokens_are_marked_and_missing_scores_stay_missing():
+    samples = (
+        SampleShown(opening="all is ", rest="<well>", score=91.0),
+        SampleShown(opening="", rest="so", score=None),
+    )
+    tested = Tested(
+        samples={"positive": samples}, scores={"positive": 91, "negative": None}, first_token="EXPLAIN", passes=False,
+        stands=False, failure="already committed", evidence="it has begun",
+    )  # fmt: skip
+    line = sealed(PairLine(pair="01-000", digest="", positive="I knew, so I", negative="I knew, and I", tested=tested))
+    review = Review(lines=(line,), batch=BatchLine(batch="results-1"))
+    spec = Spec(category="test", trait="holding_back")
+    workshop: Any = SimpleNamespace(spec=spec, folder=RunFolder(Path("a-run")))
+    page = render(View(workshop, review, review, ("01-000",)), "secret")
+    assert "<mark>all is </mark>&lt;well&gt;" in page
+    assert "mean 91" in page and "mean unscored" in page
+    assert 'data-failure="already committed"' in page and 'data-verdict="EXPLAIN"' in page
+    assert '<span class="shared">I knew, </span>' in page and "✕ is cut" in page
 
 
 def test_a_definition_is_edited_on_the_page(tmp_path: Path, scripted_spec):
