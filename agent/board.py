@@ -142,10 +142,14 @@ class Board:
     def reasons(self) -> str | None:
         """What the reviewer rejected or sent back, and why."""
         drafts = self.journal.all(Draft)
+        decided: list[tuple[str, PairDecision | ResultDecision]] = [
+            *self.journal.all(PairDecision).items(),
+            *self.journal.all(ResultDecision).items(),
+            *self.journal.all(FinalDecision).items(),
+        ]
         lines = [
             f"- {drafts[key.partition('@')[0]].pair.positive}: {decision.reason}"
-            for record in (PairDecision, ResultDecision, FinalDecision)
-            for key, decision in self.journal.all(record).items()
+            for key, decision in decided
             if decision.decision in ("reject", "redraft") and decision.reason and decision.by == "person"
         ]
         return "\n".join(lines[-8:]) or None

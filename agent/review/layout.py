@@ -1,5 +1,7 @@
 """What each review shows, laid out from the journal with empty decisions; the same journal gives the same digests."""
 
+from collections.abc import Callable
+
 from agent.board import Board
 from agent.records import (
     Calibration,
@@ -22,6 +24,7 @@ from agent.review.schema import (
     Tested,
     sealed,
 )
+from agent.review.terms import Kind
 from agent.spec import Definition
 from agent.steps.analyse import decide_outcome
 from extract.trait import Pair, Sample
@@ -29,8 +32,7 @@ from extract.trait import Pair, Sample
 
 def lay_out(board: Board, id_: ReviewId) -> Review:
     """The review as it is shown to whoever decides."""
-    lines = {"definition": _definition, "batch": _batch, "results": _results, "final": _final}[id_.kind]
-    return Review(lines=lines(board, id_.number), batch=BatchLine(batch=id_.key))
+    return Review(lines=_LINES[id_.kind](board, id_.number), batch=BatchLine(batch=id_.key))
 
 
 def _definition(board: Board, _: int) -> tuple[DefinitionLine, ...]:
@@ -39,14 +41,7 @@ def _definition(board: Board, _: int) -> tuple[DefinitionLine, ...]:
     rows = sorted(calibration.rows, key=lambda row: row.level)
     line = DefinitionLine(
         digest="",
-        definition=Definition(
-            is_=trait.is_,
-            is_not=trait.is_not,
-            orthogonal=trait.orthogonal,
-            taxonomy=trait.taxonomy,
-            rubric=trait.rubric,
-            neighbours=trait.neighbours,
-        ),
+        definition=Definition.model_validate({name: getattr(trait, name) for name in Definition.model_fields}),
         rank_agreement=calibration.spearman,
         calibration=tuple(Level(level=row.level, score=row.score, text=row.text) for row in rows),
     )
@@ -116,3 +111,12 @@ def _line(pair: Pair, predictions: dict[str, PredictionRecord], lint: LintRecord
         findings=tuple(f"{finding.code}: {finding.message}" for finding in lint.findings),
     )
     return sealed(line)
+
+
+_LINES: dict[Kind, Callable[[Board, int], tuple[PairLine | DefinitionLine, ...]]] = {
+    "definition": _definition,
+    "batch": _batch,
+    "results": _results,
+    "final": _final,
+}
+"""What each kind of review shows, by its number."""

@@ -138,7 +138,7 @@ class TerminalReview:
     def _edited(self, review: Review, line: AnyLine) -> Review | None:
         if isinstance(line, DefinitionLine):
             return self._edited_definition(review, line)
-        texts = {side: _one_line(self._keyboard.edit(_scenario(line, side))) for side in SIDES}
+        texts: dict[str, str] = {side: _one_line(self._keyboard.edit(_scenario(line, side))) for side in SIDES}
         kept = all(texts[side] == _scenario(line, side) for side in SIDES)
         decision: Decision = "approve" if kept else "edit"
         return review.with_line(line.model_copy(update={**texts, "decision": decision, "by": "person"}))

@@ -14,6 +14,7 @@ KINDS: tuple[Kind, ...] = ("definition", "batch", "results", "final")
 """The four reviews of a run: the trait's definition, each batch before it is run, its results before the cut, and the
 finished dataset."""
 OnTimeout = Literal["fail", "reject"]
+_ENDS: dict[str, OnTimeout] = {"fail": "fail", "reject": "reject"}
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -56,8 +57,8 @@ def build_terms(
     at: str | None, policy: Policy | None, timeout: str | None, on_timeout: str | None, mode: str
 ) -> ReviewTerms:
     """The terms a person gave on the command line; SpecError for a value that is not allowed."""
-    if on_timeout not in (None, "fail", "reject"):
-        raise SpecError(f"--on-timeout {on_timeout!r}: allowed are fail and reject.")
+    if on_timeout is not None and on_timeout not in _ENDS:
+        raise SpecError(f"--on-timeout {on_timeout!r}: allowed are {' and '.join(_ENDS)}.")
     if (timeout is None) != (on_timeout is None):
         raise SpecError("--timeout and --on-timeout belong together, for example --on-timeout fail --timeout 7d.")
     if mode == "none" and any(value is not None for value in (at, policy, timeout)):
@@ -66,5 +67,5 @@ def build_terms(
         at=read_kinds(at) if at is not None else KINDS,
         policy=policy,
         timeout=read_duration(timeout) if timeout is not None else None,
-        on_timeout=on_timeout,
+        on_timeout=_ENDS[on_timeout] if on_timeout is not None else None,
     )

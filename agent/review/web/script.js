@@ -90,7 +90,9 @@
     go(card);
     if (decision === "edit" && !card.classList.contains("editing")) {
       showFields(card, true);
-      fields(card)[0].focus();
+      const field = fields(card)[0];
+      field.focus();
+      field.setSelectionRange(field.value.length, field.value.length); // the end is what decides
       return;
     }
     const needsReason = decision === "reject" || (decision === "redraft" && card.dataset.name === "definition");
