@@ -27,7 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 BATCH = ReviewId(kind="batch", number=1)
 HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
 FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
-         "disable-background-networking", "disable-component-update", "disable-dev-shm-usage")  # fmt: skip
+         "disable-background-networking", "disable-component-update", "disable-dev-shm-usage",
+         "host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")  # fmt: skip
 """A browser that asks nobody for anything."""
 SHOTS = os.environ.get("TRAITSMITH_SCREENSHOTS")
 """A folder to leave screenshots in, to be looked at."""
@@ -181,6 +182,7 @@ def test_results_show_scores_and_first_tokens_and_are_filtered(
         page.choose("proposed", "cut")
         cut = page.shown()
         assert cut and len(cut) < len(names)
+        assert page.current() is None or page.current() in cut, "keys never decide what is not in sight"
         page.choose("proposed", "")
         failure = page.all('select[name="failure"] option')[1]
         failure.click()

@@ -5,6 +5,7 @@
   const cards = [...document.querySelectorAll(".line")];
   const byId = (id) => document.getElementById(id);
   const undoable = [];
+  const drafts = new Map(); // timers that keep what is being typed, by card
   let current = null;
   let pending = 0;
   let queue = Promise.resolve();
@@ -65,6 +66,8 @@
 
   const decide = async (card, decision, { undo = true } = {}) => {
     const before = card.dataset.decision || null;
+    // What was typed goes with the decision; a draft kept after it would take the decision back.
+    clearTimeout(drafts.get(card));
     fault(card, "");
     try {
       const said = await save("/decide", answerOf(card, decision));
@@ -142,6 +145,7 @@
   const rest = async () => {
     const names = visible().filter(open).map((card) => card.dataset.name);
     if (!names.length) return;
+    for (const timer of drafts.values()) clearTimeout(timer);
     try {
       const said = await save("/rest", { names });
       for (const card of cards) {
@@ -184,6 +188,11 @@
       card.hidden =
         !stays &&
         !(wanted.every((select) => fits(card, select)) && parts.every((part) => words.get(card).includes(part)));
+    }
+    if (current && current.hidden) {
+      // Keys never decide what is not in sight.
+      current.classList.remove("current");
+      current = null;
     }
     byId("matches").textContent = wanted.length || parts.length ? `${visible().length} of ${cards.length} shown` : "";
   };
@@ -235,7 +244,6 @@
   };
 
   if (review) {
-    const texts = new Map();
     for (const card of cards) {
       card.addEventListener("click", (event) => {
         const button = event.target.closest("button[data-decision]");
@@ -243,10 +251,11 @@
         else go(card);
       });
       card.addEventListener("input", () => {
-        clearTimeout(texts.get(card));
-        // Texts are kept as they are typed; a decision of an edited line is checked when it is made.
-        const keep = () => save("/decide", answerOf(card, null)).then(tellStanding, (error) => fault(card, error.message));
-        if (open(card)) texts.set(card, setTimeout(keep, 700));
+        clearTimeout(drafts.get(card));
+        // Texts are kept as they are typed; they are checked when the line is decided.
+        const keep = () =>
+          open(card) && save("/decide", answerOf(card, null)).then(tellStanding, (error) => fault(card, error.message));
+        drafts.set(card, setTimeout(keep, 700));
       });
       if (fields(card).some((field) => field.value !== field.defaultValue)) showFields(card, true);
     }
@@ -255,6 +264,7 @@
     document.querySelector("[data-rest]").addEventListener("click", rest);
     if (form) {
       form.addEventListener("input", apply);
+      form.addEventListener("change", apply);
       form.addEventListener("submit", (event) => event.preventDefault());
     }
     addEventListener("keydown", (event) => {
