@@ -165,7 +165,7 @@ def test_checkpoints_stay_small(tmp_path: Path, scripted_spec: Build):
     finish(folder)
     with sqlite3.connect(folder.graph_file) as connection:
         (largest,) = connection.execute("SELECT max(length(checkpoint)) FROM checkpoints").fetchone()
-    assert largest < 5_000
+    assert largest < 10_000, "LangGraph's own notes on each node, and a few counters"
 
 
 def test_asked_to_stop_a_run_stops_between_two_steps(tmp_path: Path, scripted_spec: Build):
