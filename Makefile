@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VLLM := .venv-vllm
 
-.PHONY: demo test test-slow test-vllm vllm check format setup
+.PHONY: demo test test-slow test-vllm vllm check format setup browser
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -28,7 +28,15 @@ vllm: $(VLLM)/ready
 $(VLLM)/ready: tests/vllm/environment.py
 	$(PYTHON) tests/vllm/environment.py $(VLLM)
 
-test-slow: $(READY)
+# The review page is tested in a real browser; without root the test says what is missing.
+browser:
+	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null; \
+	  else echo "no chromium and chromedriver: install them (Debian: chromium chromium-driver) to test the review page"; fi; \
+	fi
+
+test-slow: $(READY) browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
 
 test-vllm: $(READY) $(VLLM)/ready

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 
 from agent.records import (
+    BatchDecision,
     Draft,
     DraftFailure,
     Failure,
+    FinalDecision,
     FirstTokenRecord,
     FreshTest,
+    FreshTrial,
     LessonRecord,
     LintRecord,
     Outcome,
     PairDecision,
     PredictionRecord,
+    ResultDecision,
     RoundRecord,
     TraitRecord,
     Trial,
@@ -32,11 +36,19 @@ class Board:
 
     def trait(self) -> Trait:
         """The trait with the rubric that calibration settled on."""
-        return self.journal.get(TraitRecord, "trait").trait
+        found = self.find_trait()
+        if found is None:
+            raise KeyError("the journal holds no trait")
+        return found
+
+    def find_trait(self) -> Trait | None:
+        """The trait as it was defined last; None before that."""
+        records = list(self.journal.all(TraitRecord).values())
+        return records[-1].trait if records else None
 
     def drafts(self, round_number: int | None = None, *, edited: bool = True) -> dict[str, Draft]:
         """Drafted pairs (of one round), with a reviewer's edits in place unless asked for as they were drafted."""
-        decisions = self.journal.all(PairDecision) if edited else {}
+        decisions = self.decisions() if edited else {}
         return {
             id_: _edited(draft, decisions.get(id_))
             for id_, draft in self.journal.all(Draft).items()
@@ -49,10 +61,38 @@ class Board:
         drafts = self.drafts(round_number, edited=edited)
         return [draft.pair for id_, draft in drafts.items() if not lints[id_].blocked]
 
+    def decisions(self) -> dict[str, PairDecision]:
+        """The latest decision on each pair before it was run."""
+        return {key.partition("@")[0]: decision for key, decision in self.journal.all(PairDecision).items()}
+
+    def deferred(self, round_number: int) -> list[Pair]:
+        """Pairs of earlier rounds whose decision was put off until this one, as they were drafted."""
+        drafts = self.journal.all(Draft)
+        latest: dict[str, PairDecision] = {}
+        for key, decision in self.journal.all(PairDecision).items():
+            id_, _, later = key.partition("@")
+            # Decisions of this round itself do not count, so that its review shows the same once it is recorded.
+            if (int(later) if later else drafts[id_].pair.round) < round_number:
+                latest[id_] = decision
+        return [drafts[id_].pair for id_, decision in latest.items() if decision.decision == "defer"]
+
+    def to_review(self, round_number: int) -> list[Pair]:
+        """Pairs that a round's batch review is about, as they were drafted: its own, and those deferred to it."""
+        return [*self.unblocked(round_number, edited=False), *self.deferred(round_number)]
+
     def runnable(self, round_number: int) -> list[Pair]:
-        """Pairs of a round that the reviewer lets run."""
-        decisions = self.journal.all(PairDecision)
-        return [pair for pair in self.unblocked(round_number) if decisions[pair.id].decision in RUNNABLE]
+        """Pairs that the reviewer lets run in a round."""
+        drafts, decisions = self.drafts(), self.decisions()
+        asked = [pair.id for pair in self.to_review(round_number)]
+        return [drafts[id_].pair for id_ in asked if decisions[id_].decision in RUNNABLE]
+
+    def fresh_trials(self, test: int) -> dict[str, Trial]:
+        """What a fresh test found, by pair id."""
+        return {
+            key.partition("@")[0]: trial
+            for key, trial in self.journal.all(FreshTrial).items()
+            if key.partition("@")[2] == str(test)
+        }
 
     def standing(self) -> list[Pair]:
         """Accepted pairs that no later test removed, in order of drafting."""
@@ -68,6 +108,22 @@ class Board:
         """Failed pairs of a round with why they failed."""
         drafts = self.drafts(round_number)
         return [(drafts[id_], failure) for id_, failure in self.journal.all(Failure).items() if id_ in drafts]
+
+    def sent_back(self, round_number: int) -> list[tuple[Draft, Failure]]:
+        """Pairs that a round's reviewer wants drafted anew, with the reviewer's reason as what went wrong."""
+        drafts = self.drafts(round_number)
+        decisions: dict[str, PairDecision | ResultDecision] = {**self.decisions(), **self.journal.all(ResultDecision)}
+        return [
+            (drafts[id_], Failure(failure="sent back by the reviewer", side=None, evidence=decision.reason))
+            for id_, decision in decisions.items()
+            if id_ in drafts and decision.decision == "redraft"
+        ]
+
+    def action(self, round_number: int) -> str:
+        """What the reviewer of a round wants done next: the word on its results, else on the batch."""
+        decisions = self.journal.all(BatchDecision)
+        found = (decisions.get(key) for key in (f"results-{round_number}", str(round_number)))
+        return next((decision.action for decision in found if decision and decision.action != "continue"), "continue")
 
     def rounds(self) -> list[RoundRecord]:
         """All rounds that were concluded."""
@@ -86,10 +142,15 @@ class Board:
     def reasons(self) -> str | None:
         """What the reviewer rejected or sent back, and why."""
         drafts = self.journal.all(Draft)
+        decided: list[tuple[str, PairDecision | ResultDecision]] = [
+            *self.journal.all(PairDecision).items(),
+            *self.journal.all(ResultDecision).items(),
+            *self.journal.all(FinalDecision).items(),
+        ]
         lines = [
-            f"- {drafts[id_].pair.positive}: {decision.reason}"
-            for id_, decision in self.journal.all(PairDecision).items()
-            if decision.decision in ("reject", "redraft") and decision.reason
+            f"- {drafts[key.partition('@')[0]].pair.positive}: {decision.reason}"
+            for key, decision in decided
+            if decision.decision in ("reject", "redraft") and decision.reason and decision.by == "person"
         ]
         return "\n".join(lines[-8:]) or None
 

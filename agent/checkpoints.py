@@ -8,19 +8,27 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agent.errors import RunError
+from agent.folder import RunFolder
+from agent.review.schema import ReviewId
 from agent.state import START_STATE, RunState
-from agent.workshop import Workshop
+from agent.workshop import Workshop, open_workshop
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+    from langgraph.types import Interrupt
 
     from agent.graph import Graph
 
 RECURSION_LIMIT = 100_000
 """Steps of one stretch of work. LangGraph's own limit guards against loops; ours is the number of rounds."""
+
+
+THREAD = "run"
+"""Name of the one thread in a run's graph.sqlite: a run goes on under whatever name its folder was copied to."""
 
 
 class Watcher:
@@ -43,16 +51,27 @@ class Standing:
     state: RunState
     begun: bool
     finished: bool
-    waiting: str | None
-    """Id of the interrupt that waits for a reviewer."""
+    waiting: "Waiting | None"
+    """The review that waits for a reviewer."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An open review."""
+
+    interrupt: str
+    """LangGraph's id of it; answers name it."""
+    review: ReviewId
+    digest: str
+    """Digest of what was laid out."""
 
 
 class CheckpointedGraph:
     """The graph of one run; every finished node is on disk before the next one starts."""
 
-    def __init__(self, graph: "Graph", thread: str) -> None:
+    def __init__(self, graph: "Graph") -> None:
         self._graph = graph
-        self._config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": RECURSION_LIMIT}
+        self._config: RunnableConfig = {"configurable": {"thread_id": THREAD}, "recursion_limit": RECURSION_LIMIT}
 
     async def standing(self) -> Standing:
         """Where the run stands now; RunError when its checkpoints cannot be read."""
@@ -63,7 +82,7 @@ class CheckpointedGraph:
             state=cast(RunState, snapshot.values),
             begun=bool(snapshot.values or snapshot.next),
             finished=bool(snapshot.values) and not snapshot.next,
-            waiting=snapshot.interrupts[0].id if snapshot.interrupts else None,
+            waiting=_waiting(snapshot.interrupts[0]) if snapshot.interrupts else None,
         )
 
     async def begin(self, watcher: Watcher, stop_asked: Callable[[], bool]) -> bool:
@@ -74,11 +93,28 @@ class CheckpointedGraph:
         """Run on from the last checkpoint."""
         return await self._advance(None, watcher, stop_asked)
 
-    async def answer(self, interrupt: str, digest: str, watcher: Watcher, stop_asked: Callable[[], bool]) -> bool:
+    async def before_round(self, round_number: int) -> RunState:
+        """The state in which a round began; RunError says which rounds there are."""
+        begun: dict[int, RunState] = {}
+        async for snapshot in self._graph.aget_state_history(self._config):
+            if snapshot.next == ("draft",):
+                # From the latest to the first: the first time that a round began is what counts.
+                begun[snapshot.values["round"]] = cast(RunState, snapshot.values)
+        if round_number not in begun:
+            known = ", ".join(str(number) for number in sorted(begun)) or "none"
+            raise RunError(f"the run never began round {round_number}. Rounds that began: {known}.")
+        return begun[round_number]
+
+    async def stand_before_draft(self, state: RunState) -> None:
+        """Put a run that has not begun where another one began a round."""
+        await self._graph.aupdate_state(self._config, dict(state), as_node="decide")
+
+    async def answer(self, waiting: Waiting, watcher: Watcher, stop_asked: Callable[[], bool]) -> bool:
         """Run on from a review that was decided."""
         from langgraph.types import Command
 
-        return await self._advance(Command(resume={interrupt: {"digest": digest}}), watcher, stop_asked)
+        answer = {waiting.interrupt: {"digest": waiting.digest}}
+        return await self._advance(Command(resume=answer), watcher, stop_asked)
 
     async def _advance(self, given: Any, watcher: Watcher, stop_asked: Callable[[], bool]) -> bool:
         from langgraph.errors import GraphDrained
@@ -96,6 +132,14 @@ class CheckpointedGraph:
         return True
 
 
+def _waiting(interrupt: "Interrupt") -> Waiting:
+    asked = interrupt.value
+    try:
+        return Waiting(interrupt.id, ReviewId.parse(asked["review"]), asked["digest"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError("the run's checkpoints hold a review that is none; it was changed from outside.") from error
+
+
 def _tell(watcher: Watcher, event: Any) -> None:
     if "result" not in event:
         watcher.begins(event["name"])
@@ -104,18 +148,47 @@ def _tell(watcher: Watcher, event: Any) -> None:
 
 
 @asynccontextmanager
-async def open_graph(workshop: Workshop) -> AsyncIterator[CheckpointedGraph]:
-    """Open graph.sqlite and compile the graph over it; RunError when the file is damaged."""
-    # LangGraph reads this when it is first imported: only primitives may enter a checkpoint.
-    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+async def open_graph(folder: RunFolder, workshop: Workshop | None) -> AsyncIterator[CheckpointedGraph]:
+    """Open graph.sqlite and compile the graph over it; RunError when the file is damaged.
 
+    Without a workshop the graph can be looked at, but no node can do its work.
+    """
+    _only_primitives()
+    import aiosqlite
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     from agent.graph import build_graph
 
     try:
-        async with AsyncSqliteSaver.from_conn_string(str(workshop.folder.graph_file)) as saver:
+        async with aiosqlite.connect(folder.graph_file) as connection:
+            # Said once more here: the environment counts only where LangGraph was not imported before.
+            saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
             await saver.setup()
-            yield CheckpointedGraph(build_graph(workshop, saver), workshop.folder.path.name)
+            yield CheckpointedGraph(build_graph(workshop, saver))
     except sqlite3.DatabaseError as error:
-        raise RunError(f"{workshop.folder.graph_file} is damaged ({error}). Start a new run.") from error
+        raise RunError(f"{folder.graph_file} is damaged ({error}). Start a new run.") from error
+
+
+@asynccontextmanager
+async def studio_graph(config: "RunnableConfig") -> "AsyncIterator[Graph]":
+    """The graph for LangGraph's own tools (langgraph.json): `configurable.run` names the run folder it works on.
+
+    Without one it can be drawn, but not run. The tools keep checkpoints of their own; the run's journal is the run's.
+    """
+    _only_primitives()
+    from agent.graph import build_graph
+
+    run = config.get("configurable", {}).get("run")
+    if run is None:
+        yield build_graph(None, None)
+        return
+    folder = RunFolder(Path(run))
+    with folder.locked():
+        async with open_workshop(folder, lambda _: None) as workshop:
+            yield build_graph(workshop, None)
+
+
+def _only_primitives() -> None:
+    """Let no other types out of a checkpoint; LangGraph reads this when it is first imported."""
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
-from agent.checkpoints import Watcher, open_graph
+from agent.checkpoints import Waiting, Watcher, open_graph
 from agent.errors import RunError
 from agent.folder import RunFolder
-from agent.records import Ending
-from agent.review.batch import check_review, prepare_review, read_review
+from agent.records import Ending, ReviewNotice
+from agent.review.asking import asks, open_review, time_out
+from agent.review.check import check_review
+from agent.review.layout import lay_out
+from agent.review.schema import ReviewId
 from agent.vetting import vet
 from agent.workshop import Workshop, open_workshop
 from lm.errors import AnswersMissing, BudgetReached
 
 End = Literal["done", "waiting", "failed", "budget", "answers", "interrupted"]
-Reviewer = Callable[[Workshop, int], bool]
-"""Asks a person about a round's batch; False when the person left it undecided."""
+Notifier = Callable[[RunFolder, ReviewId], str | None]
+"""Tells a person that a review waits; what went wrong, None where nothing did."""
+Reviewer = Callable[[Workshop, ReviewId], bool]
+"""Asks a person about what waits; False when the person left it undecided."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,16 @@ async def work(
     watcher: Watcher,
     reviewer: Reviewer | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
+    notifier: Notifier | None = None,
 ) -> Result:
     """Work on a run until it ends, waits for its reviewer, or is asked to stop; it goes on where it left off.
 
-    `reviewer` decides a waiting batch in place; without one the run stops and waits for its review file. Raises
-    RunError when another process works on it.
+    `reviewer` decides what waits in place; without one the run stops and waits for its review file. `notifier` is told
+    once of each review that waits for a person. Raises RunError when another process works on the run.
     """
     try:
         with folder.locked():
-            return await _work(folder, watcher, reviewer, stop_asked)
+            return await _work(folder, watcher, reviewer, stop_asked, notifier)
     except BudgetReached as reached:
         return Result("budget", str(reached))
     except AnswersMissing as missing:
@@ -50,18 +57,26 @@ async def work(
 
 
 async def _work(
-    folder: RunFolder, watcher: Watcher, reviewer: Reviewer | None, stop_asked: Callable[[], bool]
+    folder: RunFolder,
+    watcher: Watcher,
+    reviewer: Reviewer | None,
+    stop_asked: Callable[[], bool],
+    notifier: Notifier | None,
 ) -> Result:
     async with open_workshop(folder, watcher.goes_on) as workshop:
         if not workshop.info.vet:
-            return await _create(workshop, watcher, reviewer, stop_asked)
+            return await _create(workshop, watcher, reviewer, stop_asked, notifier)
         return _conclude(workshop) if await vet(workshop, watcher, stop_asked) else STOPPED
 
 
 async def _create(
-    workshop: Workshop, watcher: Watcher, reviewer: Reviewer | None, stop_asked: Callable[[], bool]
+    workshop: Workshop,
+    watcher: Watcher,
+    reviewer: Reviewer | None,
+    stop_asked: Callable[[], bool],
+    notifier: Notifier | None,
 ) -> Result:
-    async with open_graph(workshop) as graph:
+    async with open_graph(workshop.folder, workshop) as graph:
         while True:
             standing = await graph.standing()
             if standing.finished:
@@ -71,33 +86,47 @@ async def _create(
             elif standing.waiting is None:
                 went_on = await graph.go_on(watcher, stop_asked)
             else:
-                digest = _decided(workshop, standing.state["round"], standing.state["digest"], reviewer)
-                if digest is None:
-                    return Result("waiting", f"batch {standing.state['round']} waits for its review")
-                went_on = await graph.answer(standing.waiting, digest, watcher, stop_asked)
+                if not _decided(workshop, standing.waiting, reviewer, notifier):
+                    return Result("waiting", f"{standing.waiting.review.title} waits for its review")
+                went_on = await graph.answer(standing.waiting, watcher, stop_asked)
             if not went_on:
                 return STOPPED
 
 
-def _decided(workshop: Workshop, round_number: int, digest: str, reviewer: Reviewer | None) -> str | None:
-    """The digest of a batch whose review is complete, None while it is not.
+def _decided(workshop: Workshop, waiting: Waiting, reviewer: Reviewer | None, notifier: Notifier | None) -> bool:
+    """Whether what waits is decided.
 
     The gate of every resume: LangGraph itself would accept an answer that is stale or empty.
     """
-    shown = prepare_review(workshop, round_number)
-    if shown.digest != digest:
-        raise RunError(f"the pairs of batch {round_number} changed after it was laid out for review. Start a new run.")
-    if workshop.info.review == "none":
-        return digest
-    if reviewer is not None and not reviewer(workshop, round_number):
-        return None
-    review = read_review(workshop.folder, round_number)
-    if reviewer is None and review.undecided():
-        return None
-    check_review(review, shown)
-    return digest
+    id_ = waiting.review
+    shown = lay_out(workshop.board, id_)
+    if shown.digest != waiting.digest:
+        raise RunError(f"what {id_.title} shows changed after it was laid out for review. Start a new run.")
+    if not asks(workshop, id_):
+        return True
+    review = time_out(workshop, open_review(workshop, id_), datetime.now(UTC))
+    if review.undecided():
+        if notifier is not None:
+            _notify(workshop, id_, notifier)
+        if reviewer is None or not reviewer(workshop, id_):
+            return False
+        review = open_review(workshop, id_)
+    check_review(review, shown, workshop.board)
+    return True
+
+
+def _notify(workshop: Workshop, id_: ReviewId, notifier: Notifier) -> None:
+    """Tell a person, once; a message that does not go out stops nothing."""
+    if workshop.journal.find(ReviewNotice, id_.key) is None:
+        fault = notifier(workshop.folder, id_)
+        workshop.journal.append({id_.key: ReviewNotice(fault=fault)})
+        if fault is not None:
+            workshop.say(fault)
 
 
 def _conclude(workshop: Workshop) -> Result:
-    ending = workshop.journal.get(Ending, "ending")
+    ending = workshop.journal.find(Ending, "ending")
+    if ending is None:
+        # A step that was renamed is simply absent to LangGraph, and nothing seems left to do.
+        raise RunError(f"{workshop.folder.path} stands at a step that this version does not have. Start a new run.")
     return Result("done" if ending.passed else "failed", ending.message)

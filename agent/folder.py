@@ -14,13 +14,14 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import RunError
+from agent.review.terms import ReviewTerms
 from agent.spec import ROLES, ReviewMode, Spec
 from agent.spending import Spending
 from prompts import load_prompt, prompt_names, prompt_source
 
 FORMAT = 1
 """Version of run.json; raised when older runs can no longer be read."""
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Version of the graph; raised when a node is renamed or removed, so that no paused run is resumed wrongly."""
 Part = Literal["scenarios", "baseline", "directions", "steering"]
 """What can be measured of pairs that exist already."""
@@ -37,6 +38,8 @@ class RunInfo(BaseModel):
     created: str
     spec: Spec
     review: ReviewMode
+    terms: ReviewTerms = ReviewTerms()
+    """On what terms reviews are asked for."""
     replace: bool
     spending: Spending = Spending()
     vet: tuple[Part, ...] = ()
@@ -126,6 +129,7 @@ def create_run(
     replace: bool,
     spending: Spending | None = None,
     vet: tuple[Part, ...] = (),
+    terms: ReviewTerms | None = None,
 ) -> RunFolder:
     """Make the run's folder and write run.json, before any model is loaded.
 
@@ -146,6 +150,7 @@ def create_run(
         created=now.isoformat(timespec="seconds"),
         spec=spec,
         review=review,
+        terms=terms or ReviewTerms(),
         replace=replace,
         spending=spending or Spending(),
         vet=vet,

@@ -2,12 +2,16 @@
 
 from typing import Literal
 
+from agent.spec import Definition
 from extract.lint.findings import Finding
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
 from lm.types import Value
 from steer.report import SteeringReport
 
 Record = Value
+
+DecidedBy = Literal["person", "all", "policy", "timeout", "none"]
+"""Who decided: a person about this very line, a person about all that remained, a rule, a timeout, or nobody."""
 
 
 class Cell(Value):
@@ -20,7 +24,7 @@ class Cell(Value):
 
 
 class TraitRecord(Value):
-    """The trait as defined; key 'trait'."""
+    """The trait as defined; key 'trait', 'trait@attempt' once a reviewer had it defined anew. The last one counts."""
 
     trait: Trait
 
@@ -61,7 +65,7 @@ class DraftFailure(Value):
 
 
 class LintRecord(Value):
-    """What the lints say of one pair; key: pair id."""
+    """What the lints say of one pair; key: pair id, and `edited_key` of it once a reviewer edited the pair."""
 
     findings: tuple[Finding, ...]
 
@@ -77,18 +81,54 @@ class PredictionRecord(Value):
     predictions: dict[Side, Prediction]
 
 
+class DefinitionDecision(Value):
+    """What the reviewer decided about the trait's definition; key: which attempt at it."""
+
+    decision: Literal["approve", "edit", "redraft"]
+    reason: str = ""
+    definition: Definition | None = None
+    """The definition in the reviewer's words, where it was edited."""
+    by: DecidedBy
+
+
 class PairDecision(Value):
-    """What the reviewer decided about one pair; key: pair id."""
+    """What the reviewer decided about one pair before it was run; key: pair id, 'pair id@round' once deferred."""
 
     decision: Literal["approve", "edit", "reject", "redraft", "defer"]
     reason: str = ""
     positive: str | None = None
     negative: str | None = None
-    by: Literal["person", "none"]
+    by: DecidedBy
+
+
+class ResultDecision(Value):
+    """What the reviewer decided about one pair after its test: does it do what it should? Key: pair id."""
+
+    decision: Literal["approve", "reject", "redraft"]
+    reason: str = ""
+    by: DecidedBy
+
+
+class FinalDecision(ResultDecision):
+    """The same about a pair of the finished dataset; key: 'pair id@test number'."""
+
+
+class ReviewAsked(Value):
+    """A review was laid out for a person; key: the review's."""
+
+    since: str
+    """When, in UTC."""
+
+
+class ReviewNotice(Value):
+    """A person was told that a review waits; key: the review's."""
+
+    fault: str | None
+    """Why the message did not go out."""
 
 
 class BatchDecision(Value):
-    """What the reviewer decided about a batch; key: round number."""
+    """What the reviewer decided about a review as a whole; key: the review's, which for a batch is its round."""
 
     action: Literal["continue", "redraft", "scale", "stop"]
 
@@ -239,7 +279,12 @@ RECORDS: dict[type, str] = {
     DraftFailure: "draft_failure",
     LintRecord: "lint",
     PredictionRecord: "prediction",
+    DefinitionDecision: "definition_decision",
     PairDecision: "pair_decision",
+    ResultDecision: "result_decision",
+    FinalDecision: "final_decision",
+    ReviewAsked: "review_asked",
+    ReviewNotice: "review_notice",
     BatchDecision: "batch_decision",
     Trial: "trial",
     FreshTrial: "fresh_trial",
@@ -255,3 +300,8 @@ RECORDS: dict[type, str] = {
     Ending: "ending",
 }
 """Record types and the names under which the journal keeps them."""
+
+
+def edited_key(pair: str) -> str:
+    """Key of a record about a pair as its reviewer edited it."""
+    return f"{pair}@edited"

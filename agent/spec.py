@@ -15,7 +15,7 @@ from lm.verdicts import Rubric
 DOMAINS = ("work", "medical", "legal", "academic", "technical", "social", "creative", "finance")
 STAKES = ("high", "medium", "low")
 AUDIENCES = ("boss", "client", "friend", "stranger", "authority")
-ReviewMode = Literal["terminal", "file", "none"]
+ReviewMode = Literal["terminal", "file", "web", "none"]
 ROLES = ("author", "judge", "subject", "assistant")
 
 
@@ -94,6 +94,20 @@ def build_spec(trait: str, file: Path | None, given: dict[str, Any]) -> Spec:
         return Spec.model_validate(values)
     except ValidationError as error:
         raise SpecError(_explain(error, str(file) if file else "command line")) from error
+
+
+def refine_spec(before: Spec, trait: str | None, given: dict[str, Any]) -> Spec:
+    """Another run's spec with the options given on the command line in place of its own.
+
+    Raises SpecError, one line per fault.
+    """
+    if trait is not None and trait != before.path:
+        raise SpecError(f"the run to go on from is about {before.path!r}, but the command names {trait!r}.")
+    named = {field: value for field, value in given.items() if value is not None}
+    try:
+        return Spec.model_validate(before.model_dump() | named)
+    except ValidationError as error:
+        raise SpecError(_explain(error, "command line")) from error
 
 
 def _split_trait(trait: str) -> tuple[str, str]:

@@ -12,8 +12,10 @@ class RunState(TypedDict, total=False):
     """How the author is asked to write at present."""
     test: int
     """The next fresh test, counted from 1."""
+    definition: int
+    """Which attempt at the trait's definition this is, counted from 1."""
     digest: str
-    """Digest of the batch that waits for its reviewer."""
+    """Digest of what waits for its reviewer."""
     step: str
     """What was decided last: where the run goes next."""
     failed: str
@@ -22,5 +24,5 @@ class RunState(TypedDict, total=False):
     """What the last node did, in words."""
 
 
-START_STATE: RunState = {"round": 1, "approach": "as drafted", "test": 1}
+START_STATE: RunState = {"round": 1, "approach": "as drafted", "test": 1, "definition": 1}
 """The state a run begins with."""

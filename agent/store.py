@@ -45,6 +45,20 @@ class Journal:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT OR IGNORE INTO records (kind, key, value) VALUES (?, ?, ?)", rows)
 
+    def adopt_before(self, other: "Journal", round_number: int) -> None:
+        """Take over what another run's journal held when its round began. Only for a journal that is still empty."""
+        first = f"{round_number:02d}-%"
+        (end,) = other._connection.execute(
+            "SELECT min(seq) FROM records WHERE kind IN ('draft', 'draft_failure') AND key LIKE ?", (first,)
+        ).fetchone()
+        rows = other._connection.execute(
+            "SELECT kind, key, value FROM records WHERE seq < ? AND kind <> 'ending' ORDER BY seq",
+            (end if end is not None else 1 << 62,),
+        ).fetchall()
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT INTO records (kind, key, value) VALUES (?, ?, ?)", rows)
+
     def find(self, record: type[RecordT], key: str) -> RecordT | None:
         """The record of this type and key, if it was written."""
         row = self._connection.execute(

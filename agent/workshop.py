@@ -43,7 +43,9 @@ async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncI
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(closing(Journal(folder.store_file)))
         calls = stack.enter_context(closing(CallStore(folder.store_file)))
-        older = stack.enter_context(closing(open_answers(Path(terms.answers)))) if terms.answers else None
+        # A run copied to another machine leaves another run's answers behind; it asks anew for what it lacks.
+        known = terms.answers is not None and Path(terms.answers).is_file()
+        older = stack.enter_context(closing(open_answers(Path(terms.answers)))) if terms.answers and known else None
         ledger = Ledger(calls, load_prices(Path(terms.prices) if terms.prices else None), terms.budget)
         cast = await stack.enter_async_context(open_cast(info.spec, calls, ledger, terms.cache, older, info.asked))
         yield Workshop(folder, info, journal, Board(journal), calls, cast, say)

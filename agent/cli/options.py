@@ -13,4 +13,8 @@ Prices = Annotated[Path | None, typer.Option(help="A price file that wins over t
 Cache = Annotated[
     str | None, typer.Option(help="Stored answers: off, record, replay (never ask) or refresh. [default: record]")
 ]
+Notify = Annotated[
+    str | None,
+    typer.Option(help="A command told once of each review that waits; gets the run's id as its last argument."),
+]
 HERE = Path()

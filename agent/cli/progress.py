@@ -16,9 +16,14 @@ DOING = {
     "draft": "drafting pairs",
     "lint": "linting",
     "predict": "predicting completions",
-    "prepare": "laying out the batch",
-    "review": "reviewing",
-    "record": "recording the review",
+    "prepare_definition": "laying out the definition",
+    "record_definition": "recording the review",
+    "prepare_batch": "laying out the batch",
+    "record_batch": "recording the review",
+    "prepare_results": "laying out the results",
+    "record_results": "recording the review",
+    "prepare_final": "laying out the dataset",
+    "record_final": "recording the review",
     "test": "running scenarios on the subject and judging",
     "first_token": "testing first tokens",
     "analyse": "analysing failures",
@@ -50,7 +55,7 @@ class ConsoleProgress(Watcher):
             self._console.print(self._greeting, highlight=False, soft_wrap=True, markup=False)
             self._greeting = ""
         self._began, self._node = monotonic(), node
-        if node != "review" and self._console.is_terminal:
+        if not node.startswith("review_") and self._console.is_terminal:
             self._status = self._console.status(DOING.get(node, node))
             self._status.start()
 

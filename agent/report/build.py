@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from agent.board import Board
 from agent.folder import RunFolder, RunInfo, write_atomically
-from agent.records import Calibration, ExtractionRecord, Questions, TraitRecord
+from agent.records import Calibration, ExtractionRecord, Questions
 from agent.report import charts_directions, charts_pairs, numbers
 from agent.report.costs import CostsView, view_costs
 from agent.report.failures import FailureClass, view_failures
@@ -21,6 +22,7 @@ from agent.report.pairs import PairsView, PredictionsView, view_pairs, view_pred
 from agent.report.rounds import RoundView, ScoreView, view_rounds, view_scores
 from agent.report.standing import Standing, read_standing
 from agent.report.steering import SteeringView, view_steering
+from agent.review.labels import Agreement, measure_agreement
 from agent.store import Journal
 from extract.trait import Trait
 from lm.calls import Usage
@@ -46,6 +48,7 @@ class Page:
     failures: tuple[FailureClass, ...]
     pairs: PairsView
     predictions: PredictionsView | None
+    agreement: Agreement | None
     methods: tuple[ExtractionRecord, ...]
     questions: Questions | None
     steering: SteeringView | None
@@ -66,11 +69,10 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
     steering = view_steering(journal)
     pairs = view_pairs(journal, settings)
     tests = view_tests(journal)
-    trait = journal.find(TraitRecord, "trait")
     return Page(
         run=folder.path.name,
         info=info,
-        trait=trait.trait if trait else None,
+        trait=Board(journal).find_trait(),
         standing=standing,
         told=tell(journal, standing, steering),
         figures=view_figures(spec, journal, steering),
@@ -81,6 +83,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
         failures=view_failures(journal, pairs.every),
         pairs=pairs,
         predictions=view_predictions(pairs.every),
+        agreement=measure_agreement(journal, spec),
         methods=tuple(journal.all(ExtractionRecord).values()),
         questions=journal.find(Questions, "questions"),
         steering=steering,

@@ -16,6 +16,7 @@ from agent.records import (
     PairDecision,
     PredictionRecord,
     Trial,
+    edited_key,
 )
 from agent.settings import Settings
 from agent.store import Journal
@@ -118,7 +119,7 @@ class _Files:
         self.first_tokens = journal.all(FirstTokenRecord)
         self.predictions = journal.all(PredictionRecord)
         self.lints = journal.all(LintRecord)
-        self.decisions = journal.all(PairDecision)
+        self.decisions = Board(journal).decisions()
         self.outcomes = journal.all(Outcome)
         self.failures = journal.all(Failure)
         tests = journal.all(FreshTest)
@@ -147,10 +148,15 @@ class _Files:
             first_token=first_token.result if first_token else None,
             fresh=None if fresh is None else "passes afresh" if fresh.passed else "fails afresh",
             failure=self.failures.get(id_),
-            findings=self.lints[id_].findings if id_ in self.lints else (),
+            findings=self._findings(id_),
             decision=self.decisions.get(id_),
             mends=draft.mends,
         )
+
+    def _findings(self, id_: str) -> tuple[Finding, ...]:
+        """What the lints say of a pair, as its reviewer edited it where that was so."""
+        record = self.lints.get(edited_key(id_)) or self.lints.get(id_)
+        return record.findings if record is not None else ()
 
     def _status(self, id_: str) -> tuple[Status, str]:
         lint, decision, outcome = self.lints.get(id_), self.decisions.get(id_), self.outcomes.get(id_)

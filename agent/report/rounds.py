@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from agent.board import Board
 from agent.records import (
     Draft,
     DraftFailure,
@@ -51,7 +52,7 @@ def view_rounds(journal: Journal) -> tuple[RoundView, ...]:
     counts: dict[int, Counter[str]] = {}
     for key in journal.all(DraftFailure):
         counts.setdefault(int(key.split("-")[0]), Counter())["malformed"] += 1
-    lints, decisions, outcomes = journal.all(LintRecord), journal.all(PairDecision), journal.all(Outcome)
+    lints, decisions, outcomes = journal.all(LintRecord), Board(journal).decisions(), journal.all(Outcome)
     for id_, draft in journal.all(Draft).items():
         fate = _fate(lints.get(id_), decisions.get(id_), outcomes.get(id_))
         counts.setdefault(draft.pair.round, Counter())[fate] += 1

@@ -14,10 +14,13 @@ from agent.records import (
     ExtractionRecord,
     FreshTest,
     Questions,
+    ReviewAsked,
     RoundRecord,
     SteeringRecord,
     TraitRecord,
 )
+from agent.review.files import read_review, review_file
+from agent.review.schema import ReviewId
 from agent.store import Journal
 
 State = Literal["passed", "failed", "waiting", "open"]
@@ -108,13 +111,15 @@ def _conclude(
     if ending is not None:
         gate = ending.gate or "unknown"
         return "failed", f"Failed: {GATE_WORDS.get(gate, f'gate {gate}')}", sentence(ending.message)
-    undecided = _undecided(folder, info, journal, round_number)
-    if undecided is not None:
+    asked = waiting_review(info, journal)
+    undecided = _undecided(folder, asked) if asked is not None else None
+    if asked is not None and undecided is not None:
+        file = review_file(folder, asked).relative_to(folder.path).as_posix()
         return (
             "waiting",
-            f"Batch {round_number} waits for its review",
-            f"{undecided} Decide with `traitsmith review {name}`, or fill in batches/{round_number:03d}/review.jsonl "
-            f"and go on with `traitsmith resume {name}`.",
+            sentence(f"{asked.title} waits for its review").rstrip("."),
+            f"{undecided} Decide with `traitsmith review {name}`, or fill in {file} and go on with "
+            f"`traitsmith resume {name}`.",
         )
     doing = _progress(journal, round_number)
     return "open", doing, f"If nothing works on it, `traitsmith resume {name}` goes on."
@@ -142,19 +147,24 @@ def _progress(journal: Journal, round_number: int) -> str:
     )
 
 
-def _undecided(folder: RunFolder, info: RunInfo, journal: Journal, round_number: int) -> str | None:
-    """What a waiting batch lacks, in words; None when no batch waits."""
-    from agent.review.batch import read_review, review_file
-
-    if info.review == "none" or not round_number or journal.find(BatchDecision, str(round_number)) is not None:
+def waiting_review(info: RunInfo, journal: Journal) -> ReviewId | None:
+    """The review that a person is asked for now; None while nothing waits."""
+    if info.review == "none":
         return None
-    if not review_file(folder, round_number).exists():
+    decided = journal.all(BatchDecision)
+    asked = [key for key in journal.all(ReviewAsked) if key not in decided]
+    return ReviewId.parse(asked[-1]) if asked else None
+
+
+def _undecided(folder: RunFolder, id_: ReviewId) -> str | None:
+    """What a waiting review lacks, in words; None where its file is not there."""
+    if not review_file(folder, id_).exists():
         return None
     try:
-        review = read_review(folder, round_number)
+        review = read_review(folder, id_)
     except ReviewError as error:
         return f"Its review file cannot be read: {error}"
-    return f"{len(review.undecided())} of {len(review.pairs)} pairs have no decision."
+    return f"{len(review.undecided())} of {len(review.lines)} lines have no decision."
 
 
 def _stages(journal: Journal, ending: Ending | None) -> tuple[Stage, ...]:

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from agent.decisions import CalibrationText, RubricRevision, TraitDefinition
 from agent.errors import GateFailed
-from agent.records import Calibration, CalibrationRow
+from agent.records import Calibration, CalibrationRow, DefinitionDecision
 from agent.spec import Definition, Spec
 from agent.steps.authoring import ask_author
 from extract.trait import Trait
@@ -106,3 +106,17 @@ def _rank_agreement(rows: Sequence[CalibrationRow]) -> float | None:
         return None
     levels, scores = zip(*scored, strict=True)
     return float(spearmanr(levels, scores).statistic)
+
+
+def after_review(spec: Spec, decisions: Sequence[DefinitionDecision]) -> Spec:
+    """The spec as its definition's reviewer left it: with the definition in the reviewer's words, or with what the
+    author is to mind the next time.
+    """
+    edited = [decision.definition for decision in decisions if decision.decision == "edit"]
+    reasons = [decision.reason for decision in decisions if decision.decision == "redraft"]
+    if decisions and decisions[-1].decision == "edit":
+        return spec.model_copy(update={"definition": edited[-1]})
+    if reasons:
+        idea = " ".join(text for text in (spec.idea, *(f"A reviewer asks: {reason}" for reason in reasons)) if text)
+        return spec.model_copy(update={"definition": None, "idea": idea})
+    return spec

@@ -68,7 +68,8 @@ async def redraft_pairs(
             "positive": draft.pair.positive,
             "negative": draft.pair.negative,
             "failure": failure.failure,
-            "advice": ADVICE[failure.failure],
+            # What a reviewer sent back has no class; the reviewer's reason says what to do.
+            "advice": ADVICE.get(failure.failure, failure.evidence),
             "lessons": lessons,
         }
         for draft, failure in failed

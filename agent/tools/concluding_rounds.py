@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from agent.errors import GateFailed
-from agent.records import Failure, RoundRecord
+from agent.records import Failure, ResultDecision, RoundRecord
+from agent.review.record import overruled
 from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
 from agent.steps.decide import OBSERVED, decide_next, next_approach
 from agent.tools.selection import chosen_pairs, results_of_round
@@ -18,7 +19,8 @@ async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
     failures = find_failures(workshop, given)
     journal.append(failures)
     trials, _ = results_of_round(workshop, given.round)
-    drafts = board.drafts(given.round)
+    # All drafts: a pair that was deferred to this round was drafted in an earlier one.
+    drafts = board.drafts()
     lessons = await learn_lessons(
         workshop.cast.author, workshop.spec, board.trait(), given.round, failures, drafts, trials
     )
@@ -28,14 +30,18 @@ async def analyse_batch(workshop: Workshop, given: OfRound) -> Done:
 
 @declare(OfRound, Done)
 async def cut_batch(workshop: Workshop, given: OfRound) -> Done:
-    """Cut every pair that failed, and conclude the round."""
+    """Cut every pair that failed or that the reviewer rejected, and conclude the round."""
     board, journal = workshop.board, workshop.journal
     trials, first_tokens = results_of_round(workshop, given.round)
-    outcomes = {id_: decide_outcome(trial, first_tokens.get(id_)) for id_, trial in trials.items()}
+    decisions = journal.all(ResultDecision)
+    outcomes = {
+        id_: overruled(decide_outcome(trial, first_tokens.get(id_)), decisions.get(id_))
+        for id_, trial in trials.items()
+    }
     journal.append(outcomes)
     failures = journal.all(Failure)
     record = RoundRecord(
-        drafted=board.drafted(given.round),
+        drafted=board.drafted(given.round) + len(board.deferred(given.round)),
         passed=sum(outcome.accepted for outcome in outcomes.values()),
         unscored=sum(trial.unscored > 0 for trial in trials.values()),
         failures=_tally([failures[id_] for id_ in trials if id_ in failures]),
@@ -73,7 +79,7 @@ def _tally(failures: list[Failure]) -> dict[str, int]:
 def find_failures(workshop: Workshop, given: OfRound) -> dict[str, Failure]:
     """The failure class of every pair of a round that failed; by pair id."""
     trials, first_tokens = results_of_round(workshop, given.round)
-    drafts, trait = workshop.board.drafts(given.round), workshop.board.trait()
+    drafts, trait = workshop.board.drafts(), workshop.board.trait()
     return analyse_failures(
         [drafts[id_].pair for id_ in trials],
         trials,

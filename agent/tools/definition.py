@@ -3,25 +3,28 @@
 from collections.abc import Mapping
 
 from agent.errors import GateFailed
-from agent.records import Calibration, TraitRecord
-from agent.steps.define import calibrate_rubric, define_trait, revise_rubric
-from agent.tools.tool import Done, Nothing, declare
+from agent.records import Calibration, DefinitionDecision, TraitRecord
+from agent.steps.define import after_review, calibrate_rubric, define_trait, revise_rubric
+from agent.tools.tool import Done, OfDefinition, declare
 from agent.workshop import Workshop
 
 
-@declare(Nothing, Done)
-async def define(workshop: Workshop, _: Nothing) -> Done:
+@declare(OfDefinition, Done)
+async def define(workshop: Workshop, given: OfDefinition) -> Done:
     """Define the trait and calibrate its rubric until the judge ranks texts as they were written."""
-    spec, cast, journal = workshop.spec, workshop.cast, workshop.journal
+    cast, journal = workshop.cast, workshop.journal
+    spec = after_review(workshop.spec, list(journal.all(DefinitionDecision).values())[: given.definition - 1])
+    key = "trait" if given.definition == 1 else f"trait@{given.definition}"
+    tries = spec.settings.calibration_tries
     trait = await define_trait(cast.author, spec)
-    for number in range(spec.settings.calibration_tries):
+    for number in range((given.definition - 1) * tries, given.definition * tries):
         calibration = await calibrate_rubric(cast.author, cast.judge, spec, trait, number)
         journal.append({str(number): calibration})
         if calibration.passed:
-            journal.append({"trait": TraitRecord(trait=trait)})
+            journal.append({key: TraitRecord(trait=trait)})
             return Done(summary=f"rubric calibrated, rank agreement {calibration.spearman:.2f}")
         trait = await revise_rubric(cast.author, spec, trait, calibration, number)
-    journal.append({"trait": TraitRecord(trait=trait)})
+    journal.append({key: TraitRecord(trait=trait)})
     raise GateFailed("calibration", _describe_calibration(journal.all(Calibration), spec.settings.calibration_spearman))
 
 

@@ -1,7 +1,7 @@
 """Draft a batch, and what is done with it before anybody sees it."""
 
 from agent.coverage import plan_cells
-from agent.records import Draft, DraftFailure, LintRecord
+from agent.records import Draft, DraftFailure, Failure, LintRecord
 from agent.steps.decide import approach_advice, batch_size
 from agent.steps.draft import draft_pairs, redraft_pairs
 from agent.steps.predict import predict_completions
@@ -15,8 +15,8 @@ from extract.lint.pairs import lint_pair
 async def draft_batch(workshop: Workshop, given: OfRound) -> Done:
     """Draft a batch: a pair per cell of the coverage grid, and redrafts of pairs that failed."""
     spec, board, author = workshop.spec, workshop.board, workshop.cast.author
-    size = _batch_size(workshop, given.round)
-    failed = board.failed(given.round - 1)[: int(size * spec.settings.redraft_share)]
+    size = max(_batch_size(workshop, given.round), len(board.sent_back(given.round - 1)))
+    failed = _to_redraft(workshop, given.round, int(size * spec.settings.redraft_share))
     drafts = workshop.journal.all(Draft)
     cells = plan_cells(spec, size - len(failed), given.round, [drafts[pair.id].cell for pair in board.standing()])
     advice = approach_advice(given.approach)
@@ -54,7 +54,18 @@ async def predict_batch(workshop: Workshop, given: OfRound) -> Done:
     return Done(summary=f"{sum(len(r.predictions) for r in records.values())} completions predicted")
 
 
+def _to_redraft(workshop: Workshop, round_number: int, most: int) -> list[tuple[Draft, Failure]]:
+    """All pairs that the last round's reviewer sent back, and as many of those that failed as there is room for."""
+    board = workshop.board
+    sent_back = board.sent_back(round_number - 1)
+    known = {draft.pair.id for draft, _ in sent_back}
+    failed = [row for row in board.failed(round_number - 1) if row[0].pair.id not in known]
+    return sent_back + failed[: max(most - len(sent_back), 0)]
+
+
 def _batch_size(workshop: Workshop, round_number: int) -> int:
-    rounds = workshop.board.rounds()
+    rounds, settings = workshop.board.rounds(), workshop.spec.settings
     last_yield = rounds[-1].yield_ if rounds and round_number > 1 else None
-    return batch_size(workshop.spec.settings, workshop.spec.pairs - len(chosen_pairs(workshop)), last_yield)
+    if last_yield is not None and workshop.board.action(round_number - 1) == "scale":
+        last_yield = max(last_yield, settings.yield_floor)
+    return batch_size(settings, workshop.spec.pairs - len(chosen_pairs(workshop)), last_yield)

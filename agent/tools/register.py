@@ -16,13 +16,24 @@ from agent.tools.finishing import (
     write_dataset,
     write_steering_questions,
 )
-from agent.tools.reviewing import prepare_batch_review, record_batch_review
+from agent.tools.reviewing import (
+    prepare_batch_review,
+    prepare_definition_review,
+    prepare_final_review,
+    prepare_results_review,
+    record_batch_review,
+    record_definition_review,
+    record_final_review,
+    record_results_review,
+)
 from agent.tools.testing import fresh_test, test_batch, test_batch_first_tokens
 from agent.tools.tool import Tool
 from agent.tools.vetting import check_scenarios, measure_baseline, name_failures, vet_batch
 
 ALL: tuple[Tool[Any, Any], ...] = (
     define,
+    prepare_definition_review,
+    record_definition_review,
     draft_batch,
     lint_batch,
     predict_batch,
@@ -31,10 +42,14 @@ ALL: tuple[Tool[Any, Any], ...] = (
     test_batch,
     test_batch_first_tokens,
     analyse_batch,
+    prepare_results_review,
+    record_results_review,
     cut_batch,
     decide,
     fresh_test,
     write_steering_questions,
+    prepare_final_review,
+    record_final_review,
     write_dataset,
     extract_dataset,
     steer_dataset,

@@ -26,6 +26,12 @@ class OfRound(Values):
     approach: str = "as drafted"
 
 
+class OfDefinition(Values):
+    """A tool that works on one attempt at the trait's definition."""
+
+    definition: int = 1
+
+
 class OfTest(OfRound):
     """A tool that works on one fresh test."""
 
@@ -39,7 +45,7 @@ class Done(Values):
 
 
 class Prepared(Done):
-    """A batch that waits for its reviewer."""
+    """What waits for its reviewer."""
 
     digest: str
 
@@ -50,6 +56,21 @@ class Decided(Done):
     step: Literal["draft", "fresh_test", "questions"]
     round: int
     approach: str
+    test: int
+
+
+class DefinitionReviewed(Done):
+    """Whether the trait is defined anew."""
+
+    step: Literal["define", "draft"]
+    definition: int
+
+
+class FinalReviewed(Done):
+    """Whether the dataset is written, or pairs are drafted for those that its reviewer removed."""
+
+    step: Literal["draft", "write"]
+    round: int
     test: int
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from agent.checkpoints import Watcher
 from agent.engine import Result, work
 from agent.folder import RunFolder, create_run
+from agent.review.terms import ReviewTerms
 from agent.spec import ReviewMode, Spec
 
 ROOT = Path(__file__).parents[2]
 
 
-def start(out: Path, spec: Spec, review: ReviewMode = "none") -> RunFolder:
-    return create_run(out, spec, review, replace=True)
+def start(out: Path, spec: Spec, review: ReviewMode = "none", terms: ReviewTerms | None = None) -> RunFolder:
+    return create_run(out, spec, review, replace=True, terms=terms)
 
 
 def finish(folder: RunFolder) -> Result:

@@ -45,6 +45,18 @@ BAD_INPUT = {
     "missing checkpoint": (["create", TRAIT, "--subject", "hf:./no-such-folder"], "no-such-folder"),
     "no pairs": (["create", TRAIT, "--pairs", "0"], "pairs"),
     "bad review": (["create", TRAIT, "--review", "maybe"], "maybe"),
+    "unknown review": (["create", TRAIT, "--review", "file", "--review-at", "batch,cut"], "'cut'"),
+    "no such policy": (["create", TRAIT, "--approve", "none.toml"], "none.toml"),
+    "policy with a typo": (["create", TRAIT, "--approve", "policy.toml"], "batch.predictd"),
+    "policy without rules": (["create", TRAIT, "--approve", "empty.toml"], "names no rule"),
+    "timeout without an end": (["create", TRAIT, "--review", "file", "--timeout", "7d"], "belong together"),
+    "timeout of nothing": (
+        ["create", TRAIT, "--review", "file", "--timeout", "soon", "--on-timeout", "fail"],
+        "'soon'",
+    ),
+    "unknown end": (["create", TRAIT, "--review", "file", "--timeout", "1d", "--on-timeout", "shrug"], "shrug"),
+    "policy without anybody": (["create", TRAIT, "--review", "none", "--review-at", "batch"], "asks nobody"),
+    "no such notifier": (["create", TRAIT, "--notify", "no-such-program-here"], "no-such-program-here"),
     "missing spec": (["create", TRAIT, "--spec", "none.toml"], "none.toml"),
     "typo in the spec": (["create", TRAIT, "--spec", "typo.toml"], "paires"),
     "spec of another trait": (["create", TRAIT, "--spec", "other.toml"], "Make them agree"),
@@ -71,6 +83,8 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, cas
     write(tmp_path / "broken.toml", "pairs = = 3\n")
     write(tmp_path / "settings.toml", "[settings]\nsmaples = 3\n")
     write(tmp_path / "notes.jsonl", '{"key": "a", "answer": {}}\nremember the milk\n')
+    write(tmp_path / "policy.toml", "[batch]\npredictd = 0.9\n")
+    write(tmp_path / "empty.toml", "[batch]\n")
     write(tmp_path / "a-file", "in the way")
     before = sorted(tmp_path.rglob("*"))
     arguments, hint = BAD_INPUT[case]
@@ -103,10 +117,11 @@ def test_create_review_resume_report_status(tmp_path: Path):
     run = json.loads(waiting.stdout)["run"]
     no_terminal = traitsmith("review", run, cwd=tmp_path)
     assert no_terminal.returncode == 2 and "review.jsonl" in no_terminal.stderr
-    file = Path(run) / "batches/001/review.jsonl"
-    file.write_text(file.read_text().replace('"decision": null', '"decision": "approve"'))
-    done = traitsmith("resume", run, "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    for name in ("reviews/definition-1", "batches/001/review", "batches/001/results", "reviews/final-1"):
+        file = Path(run) / f"{name}.jsonl"
+        file.write_text(file.read_text().replace('"decision": null', '"decision": "approve"'))
+        done = traitsmith("review", run, "--apply", "--json", cwd=tmp_path)
+        assert done.returncode == (0 if name == "reviews/final-1" else 3), done.stderr
     assert json.loads(done.stdout)["validation"]["passed"]
     status = traitsmith("status", run, "--json", cwd=tmp_path)
     assert status.returncode == 0, status.stderr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.graph import FORKS, LINES, NODES
+from agent.graph import FORKS, LINES, NODES, REVIEW_NODES
 from agent.tools.register import ALL, TOOLS
 from agent.tools.tool import Tool
 
@@ -13,7 +13,7 @@ def test_every_node_calls_a_tool_that_is_declared_once():
     assert len(TOOLS) == len(ALL)
     assert set(NODES.values()) <= set(TOOLS)
     wired = {name for line in LINES for name in line} | set(FORKS) | {name for line in FORKS.values() for name in line}
-    assert wired == {*NODES, "review"}
+    assert wired == {*NODES, *REVIEW_NODES.values()}
 
 
 @each_tool

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from agent.folder import RunFolder, RunInfo, write_atomically
+from agent.folder import GRAPH_VERSION, RunFolder, RunInfo, write_atomically
 from agent.records import (
     Calibration,
     CalibrationRow,
@@ -32,7 +32,7 @@ def open_folder(root: Path, *, review: str = "none", **spec: object) -> tuple[Ru
     given = {"category": "alignment", "trait": "strategic_omission", "pairs": 60, "seed": 7, **spec}
     info = RunInfo(
         format=1,
-        graph_version=1,
+        graph_version=GRAPH_VERSION,
         created="2026-01-02T03:04:05+00:00",
         spec=Spec.model_validate(given),
         review=review,  # type: ignore[arg-type]

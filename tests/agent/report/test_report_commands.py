@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from agent.cli.main import app
 from agent.errors import RunError
-from agent.records import BatchDecision
-from agent.review.batch import BatchLine, PairLine, Review, write_review
+from agent.records import BatchDecision, ReviewAsked
+from agent.review.files import write_review
+from agent.review.schema import BatchLine, PairLine, Review
 from tests.agent.report.report_rounds import fill_rounds
 from tests.agent.report.report_runs import failed_run, fill_calls, fill_definition, finished_run, open_folder
 
@@ -74,10 +75,11 @@ def test_status_of_a_waiting_run_says_what_to_do(tmp_path):
     fill_rounds(journal, (10,), bad=(0,), conclude=False)
     journal._connection.execute("DELETE FROM records WHERE kind = 'batch_decision'")
     lines = tuple(PairLine(pair=f"01-00{i}", digest="0", positive="a", negative="b") for i in range(3))
-    write_review(folder, 1, Review(pairs=lines, batch=BatchLine(batch=1)))
+    write_review(folder, Review(lines=lines, batch=BatchLine(batch="1")))
+    journal.append({"1": ReviewAsked(since="2026-01-01T00:00:00+00:00")})
     told = status(folder)
     assert told["state"] == "waiting" and told["where"] == "Batch 1 waits for its review"
-    assert "3 of 3 pairs have no decision" in told["advice"] and f"traitsmith review {folder.path}" in told["advice"]
+    assert "3 of 3 lines have no decision" in told["advice"] and f"traitsmith review {folder.path}" in told["advice"]
     review = folder.batch(1) / "review.jsonl"
     review.write_text("{not json\n")
     assert "cannot be read" in status(folder)["advice"]

@@ -1,0 +1,1 @@
+"""agent.review.web."""

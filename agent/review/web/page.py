@@ -1,0 +1,108 @@
+"""The page as HTML: every text escaped, nothing from elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from agent.report.numbers import visible
+from agent.report.pairs import shared_beginning
+from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
+from agent.review.web.work import View
+from extract.trait import SIDES, Prediction, Side
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@dataclass(frozen=True)
+class SideShown:
+    """One side of a pair."""
+
+    side: Side
+    text: str
+    """The scenario as it was laid out."""
+    draft: str
+    """The scenario as the person left it."""
+    shared: str
+    own: str
+    prediction: Prediction | None
+    samples: tuple[SampleShown, ...]
+    score: float | None
+    tested: bool
+
+
+@dataclass(frozen=True)
+class PairShown:
+    """One pair: what was laid out, and the answer so far."""
+
+    line: PairLine
+    answer: PairLine
+    sides: tuple[SideShown, ...]
+
+
+def render(view: View, csrf: str) -> str:
+    """The page of a review that waits."""
+    id_ = view.review.id
+    pairs = [_pair(view, name) for name in view.order if isinstance(view.shown.line(name), PairLine)]
+    definitions = [line for line in view.review.lines if isinstance(line, DefinitionLine)]
+    spec = view.workshop.spec
+    return _environment().get_template("review.html").render(
+        csrf=csrf, id=id_, title=id_.title, trait=spec.trait, category=spec.category,
+        run=view.workshop.folder.path.name, pairs=pairs, definitions=definitions,
+        decisions=DECISIONS[id_.kind], actions=ACTIONS[id_.kind], undecided=len(view.review.undecided()),
+        total=len(view.review.lines), settings=spec.settings,
+        failures=sorted({pair.line.tested.failure for pair in pairs if pair.line.tested and pair.line.tested.failure}),
+        verdicts=sorted({pair.line.tested.first_token or "" for pair in pairs if pair.line.tested} - {""}),
+        tested=any(pair.line.tested for pair in pairs),
+    )  # fmt: skip
+
+
+def render_waiting(csrf: str) -> str:
+    """The page while the run works."""
+    return _environment().get_template("working.html").render(csrf=csrf)
+
+
+def read_asset(name: str) -> str:
+    """A file that the page loads."""
+    return resources.files("agent.review.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def _pair(view: View, name: str) -> PairShown:
+    line, answer = view.shown.line(name), view.review.line(name)
+    assert isinstance(line, PairLine) and isinstance(answer, PairLine)
+    return PairShown(line, answer, tuple(_sides(line, answer)))
+
+
+def _sides(line: PairLine, answer: PairLine) -> Iterator[SideShown]:
+    shared = shared_beginning(line.positive, line.negative)
+    for side in SIDES:
+        text, tested = getattr(line, side), line.tested
+        yield SideShown(
+            side=side,
+            text=text,
+            draft=getattr(answer, side),
+            shared=shared,
+            own=text[len(shared) :],
+            prediction=line.predicted.get(side),
+            samples=tested.samples.get(side, ()) if tested else (),
+            score=tested.scores.get(side) if tested else None,
+            tested=tested is not None,
+        )
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(read_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["points"] = lambda score: "unscored" if score is None else f"{score:.0f}"
+    environment.filters["label"] = lambda name: str(name).replace("_", " ")
+    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    return environment

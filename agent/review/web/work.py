@@ -1,0 +1,161 @@
+"""What the page asks of a review, as plain functions: look, decide one line, the rest, the whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.errors import ReviewError
+from agent.review.asking import open_review
+from agent.review.check import check_line, check_review, lint_edited
+from agent.review.files import write_review
+from agent.review.layout import lay_out
+from agent.review.order import asking_order
+from agent.review.schema import (
+    ACTIONS,
+    Action,
+    Decision,
+    DefinitionLine,
+    PairLine,
+    Review,
+    ReviewId,
+    proposed,
+    restored,
+)
+from agent.spec import Definition
+from agent.workshop import Workshop
+
+LONGEST = 4_000
+"""Longest text that a field may hold."""
+
+
+class Answer(BaseModel):
+    """What the page says about one line; a text without a decision is kept as a draft."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: str = Field(max_length=40)
+    name: str = Field(max_length=100)
+    digest: str = Field(max_length=100)
+    decision: Decision | None
+    reason: str = Field(default="", max_length=LONGEST)
+    positive: str | None = Field(default=None, max_length=LONGEST)
+    negative: str | None = Field(default=None, max_length=LONGEST)
+    definition: dict[str, str] | None = None
+    """Texts of the definition that may be changed here, by name."""
+
+
+class Rest(BaseModel):
+    """Decide all lines of these names that are undecided as the rules propose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: str = Field(max_length=40)
+    names: list[str] = Field(max_length=100_000)
+
+
+class HandIn(BaseModel):
+    """The review is done, with a word on the whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: str = Field(max_length=40)
+    action: Action
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows."""
+
+    workshop: Workshop
+    review: Review
+    shown: Review
+    order: tuple[str, ...]
+
+
+def look(workshop: Workshop, id_: ReviewId) -> View:
+    """The review as it stands, in the order in which a person is asked."""
+    shown, spec = lay_out(workshop.board, id_), workshop.spec
+    order = asking_order(shown, spec.settings, spec.seed)
+    return View(workshop, open_review(workshop, id_), shown, tuple(order))
+
+
+def decide(workshop: Workshop, id_: ReviewId, answer: Answer) -> dict[str, object]:
+    """Take one answer over and save it; ReviewError where it cannot be taken, and nothing is saved then."""
+    review, seen = _current(workshop, id_, answer.review), _seen(workshop, id_, answer)
+    line = _answered(review.line(answer.name), seen, answer)
+    if line.decision is not None:
+        check_line(line, seen, review, workshop.board)
+    review = review.with_line(line)
+    write_review(workshop.folder, review)
+    findings: Sequence[str] = ()
+    if isinstance(line, PairLine) and line.decision == "edit":
+        findings = [f"{finding.code}: {finding.message}" for finding in lint_edited(line, workshop.board)]
+    return {**_standing(review), "decision": line.decision, "findings": list(findings)}
+
+
+def decide_rest(workshop: Workshop, id_: ReviewId, rest: Rest) -> dict[str, object]:
+    """Decide what is left among the lines named; the names decided."""
+    review, shown = _current(workshop, id_, rest.review), lay_out(workshop.board, id_)
+    left = [name for name in rest.names if name in set(review.undecided())]
+    for name in left:
+        review = review.with_line(proposed(shown.line(name)))
+    write_review(workshop.folder, review)
+    return {**_standing(review), "decided": {name: review.line(name).decision for name in left}}
+
+
+def hand_in(workshop: Workshop, id_: ReviewId, given: HandIn) -> None:
+    """Close the review; ReviewError where something is undecided or wrong, and it stays open then."""
+    review = _current(workshop, id_, given.review)
+    if given.action not in ACTIONS[id_.kind]:
+        raise ReviewError(f"{given.action!r} is not one of {', '.join(ACTIONS[id_.kind])}.")
+    review = review.with_action(given.action)
+    check_review(review, lay_out(workshop.board, id_), workshop.board)
+    write_review(workshop.folder, review)
+
+
+def _current(workshop: Workshop, id_: ReviewId, key: str) -> Review:
+    if key != id_.key:
+        raise ReviewError(f"this page is out of date: {id_.title} waits now. Load it again.")
+    return open_review(workshop, id_)
+
+
+def _seen(workshop: Workshop, id_: ReviewId, answer: Answer) -> PairLine | DefinitionLine:
+    try:
+        seen = lay_out(workshop.board, id_).line(answer.name)
+    except KeyError:
+        raise ReviewError(f"{id_.title} has no line {answer.name!r}. Load the page again.") from None
+    if seen.digest != answer.digest:
+        raise ReviewError(f"{answer.name}: what was shown has changed. Load the page again.")
+    return seen
+
+
+def _answered(
+    line: PairLine | DefinitionLine, seen: PairLine | DefinitionLine, answer: Answer
+) -> PairLine | DefinitionLine:
+    """The line with the answer; texts count for an edit, or as a draft of one."""
+    line = line.model_copy(update={"decision": answer.decision, "reason": answer.reason, "by": "person"})
+    if answer.decision not in (None, "edit"):
+        return restored(line, seen)
+    if isinstance(line, PairLine):
+        given = {side: getattr(answer, side) for side in ("positive", "negative")}
+        return line.model_copy(update={side: text for side, text in given.items() if text is not None})
+    return line.model_copy(update={"definition": _redefined(line.definition, answer.definition or {})})
+
+
+def _redefined(definition: Definition, texts: dict[str, str]) -> Definition:
+    """The definition with some of its texts replaced."""
+    allowed = {"is_", "is_not", "orthogonal", "high", "low", "key"}
+    if unknown := set(texts) - allowed:
+        raise ReviewError(f"a definition has no text {sorted(unknown)[0]!r}.")
+    if empty := [name for name, text in texts.items() if not text.strip() or len(text) > LONGEST]:
+        raise ReviewError(f"{empty[0].rstrip('_')}: write at least a word, and at most {LONGEST} characters.")
+    rubric = definition.rubric.model_copy(
+        update={name: text.strip() for name, text in texts.items() if name in ("high", "low", "key")}
+    )
+    own = {name: text.strip() for name, text in texts.items() if name not in ("high", "low", "key")}
+    return definition.model_copy(update={**own, "rubric": rubric})
+
+
+def _standing(review: Review) -> dict[str, object]:
+    return {"undecided": len(review.undecided()), "lines": len(review.lines)}
