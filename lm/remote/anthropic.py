@@ -5,7 +5,7 @@ It takes chats, no plain texts, and tells no probabilities; as a judge it is ask
 
 import json
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from lm.remote.served import ServedModel
 from lm.types import Capabilities, Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from anthropic import AsyncAnthropic
 
 OFFICIAL = "https://api.anthropic.com"
@@ -155,30 +157,27 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
         # What comes first in a request is what a provider can keep: the system text, the same for many requests.
         system = "\n\n".join(message.content for message in chat if message.role == "system")
         turns = [{"role": turn.role, "content": turn.content} for turn in chat if turn.role != "system"]
-        body: dict[str, Any] = {"max_tokens": max_tokens, "messages": turns}
+        body: dict[str, Any] = {"model": self.name, "max_tokens": max_tokens, "messages": turns}
         if system:
             body["system"] = system
         if self.is_official:
             body["cache_control"] = {"type": "ephemeral"}
         if schema is not None:
             body["output_config"] = {"format": {"type": "json_schema", "schema": _shaped(schema)}}
-        # The SDK has no such parameter any more; models that honour it read it all the same.
-        extra = None if temperature is None else {"temperature": temperature}
-        client = self._client()
+        if temperature is not None:
+            # The SDK has no such parameter any more; models that honour it read it all the same.
+            body["temperature"] = temperature
+        return await self._endpoint().ask(lambda: self._post("/v1/messages", body), _read, worst_case(chat, max_tokens))
 
-        def send() -> Awaitable[bytes]:
-            return body_of(client.messages.with_raw_response.create(model=self.name, **body, extra_body=extra))
-
-        return await self._endpoint().ask(send, _read, worst_case(chat, max_tokens))
-
-    def _connect(self) -> "AsyncAnthropic":
-        from anthropic import AsyncAnthropic
+    def _connect(self, tls: "SSLContext") -> "AsyncAnthropic":
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         return AsyncAnthropic(
             api_key=self._key() or "none",
             base_url=self.address,
             max_retries=0,  # One retry authority: lm/limits.py.
             timeout=self._patience.attempt_timeout,
+            http_client=DefaultAsyncHttpxClient(verify=tls),
         )
 
     async def _probe(self) -> Abilities:
@@ -216,8 +215,9 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
         def read(body: bytes) -> tuple[ModelList, Use]:
             return ModelList.model_validate_json(body), FREE
 
-        def send() -> Awaitable[bytes]:
-            return body_of(self._client().models.with_raw_response.list())
+        async def send() -> bytes:
+            with self._client() as client:
+                return await body_of(client.models.with_raw_response.list())
 
         try:
             found = await self._endpoint().ask(send, read, FREE)
