@@ -132,7 +132,7 @@ async def through_sdk(address: str, load: Load, first: int) -> Work:
     """The official SDK as it comes, without retries."""
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0)
+    client = AsyncOpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0, timeout=600)
     create: Any = client.chat.completions.create if "chat" in load.path else client.completions.create
     known = {"model", "messages", "prompt", "max_tokens", "temperature", "logprobs", "top_logprobs", "seed"}
 

@@ -60,7 +60,7 @@ class Patience:
 class Gate:
     """How many requests are with an endpoint at once: more while it answers cleanly, fewer once it says 'too many'."""
 
-    def __init__(self, start: float = 32, most: float = 512) -> None:
+    def __init__(self, start: float = 16, most: float = 512) -> None:
         self.limit = start
         self._most = most
         self._steady = False

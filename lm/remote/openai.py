@@ -63,7 +63,8 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             if isinstance(request.prompt, str):
                 answer = await self._text(request.prompt, sampling.max_tokens, given, 0, request.output_schema)
                 return answer.completion()
-            chat = await self._chat(request.prompt, sampling.max_tokens, given, request.output_schema)
+            extra = {"return_token_ids": True} if self.is_vllm else None
+            chat = await self._chat(request.prompt, sampling.max_tokens, given, request.output_schema, extra=extra)
             return chat.completion()
         except Refused as refusal:
             return Completion(text="", finish="refusal", reason=str(refusal))

@@ -26,7 +26,7 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
 }
 """Little memory, and nothing beyond this machine."""
-PATIENCE = 240
+PATIENCE = 600
 """Seconds that a start may take."""
 
 

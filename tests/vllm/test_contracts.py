@@ -80,7 +80,9 @@ async def test_an_answer_obeys_its_schema(model: Model):
 
 
 @pytest.mark.parametrize("reference", ["openai:organism@{}/v1", "anthropic:organism@{}"])
-async def test_an_answer_of_another_endpoint_of_the_server_obeys_its_schema(server: str, opened: Opener, reference: str):
+async def test_an_answer_of_another_endpoint_of_the_server_obeys_its_schema(
+    server: str, opened: Opener, reference: str
+):
     await _obeys(opened(reference.format(server)))
 
 
