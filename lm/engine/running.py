@@ -152,7 +152,7 @@ async def _make(reference: ModelReference, name: str, structured: bool) -> Any:
         tensor_parallel_size=int(given.get("gpus", 1)),
         enable_prefix_caching=True,
         enforce_eager=on_cpu,  # Compiling takes minutes on a CPU and gains little.
-        # A prompt read in pieces makes vLLM 0.32 wind back its request's random generator; on a CPU that kills the engine.
+        # A prompt read in pieces makes vLLM 0.32 wind back a random generator, which on a CPU kills the engine.
         enable_chunked_prefill=False if on_cpu else None,
         structured_outputs_config=held if structured else StructuredOutputsConfig(),
         max_logprobs=-1,

@@ -59,7 +59,7 @@ def _command(port: int) -> list[str]:
         "--structured-outputs-config": structure,
     }
     flat = [word for option in options.items() for word in option]
-    # A prompt read in pieces makes vLLM 0.32 wind back its request's random generator; on a CPU that kills the engine.
+    # A prompt read in pieces makes vLLM 0.32 wind back a random generator, which on a CPU kills the engine.
     switches = ["--enforce-eager", "--no-enable-chunked-prefill"]
     return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *flat, *switches]
 

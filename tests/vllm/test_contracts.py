@@ -27,8 +27,11 @@ async def test_what_it_can_do_is_found_out(model: Model):
 
 
 async def test_what_the_messages_endpoint_can_do_is_found_out(server: str, opened: Opener):
-    messages = await opened(f"anthropic:organism@{server}").capabilities()
-    assert (messages.chat, messages.structured, messages.completes) == (True, True, False)
+    model = opened(f"anthropic:organism@{server}")
+    able = await model.capabilities()
+    assert (able.chat, able.structured, able.completes) == (True, True, False)
+    exact = opened("organism").count_tokens(CHAT)
+    assert exact <= model.count_tokens(CHAT) < 2 * exact + 8
 
 
 async def test_texts_and_tokens_are_those_of_the_same_weights_here(model: Model, opened: Opener):
