@@ -1,7 +1,7 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
 # make test-slow  tests that take minutes
-# make test-vllm  tests against a real vLLM on the CPU, in an environment of its own (large download, once)
+# make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
 VENV := .venv
@@ -39,8 +39,8 @@ browser:
 test-slow: $(READY) browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
 
-test-vllm: $(READY) $(VLLM)/ready
-	$(BIN)/pytest -m vllm --timeout 1800
+test-vllm: $(VLLM)/ready
+	$(VLLM)/bin/python -m pytest -m vllm --timeout 1800
 
 check: $(READY)
 	$(BIN)/ruff format --check .

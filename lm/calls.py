@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, Protocol
 
 from lm.errors import UserError
@@ -50,6 +51,8 @@ FROM (
     FROM attempts GROUP BY role, step, model
 ) GROUP BY role, step, model ORDER BY min(began)
 """
+_PACE = 0.02
+"""Seconds from one transaction to the next at least: under load the answers of that time share one sync to disk."""
 _MARKS = 5_000
 """Keys of one query at most."""
 
@@ -145,6 +148,7 @@ class CallStore:
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._next: asyncio.Future[None] | None = None
+        self._wrote = float("-inf")
         self.step = ""
 
     @contextmanager
@@ -185,16 +189,18 @@ class CallStore:
         self._pending.append((_INSERT_CALL if isinstance(row, Call) else _INSERT_ATTEMPT, tuple(vars(row).values())))
 
     async def saved(self) -> None:
-        """Return once everything put so far is on disk. Rows that come while others are written go together."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
+        """Return once everything put so far is on disk: at once, or a moment after the last transaction."""
+        loop = asyncio.get_running_loop()
+        if self._next is None or self._next.get_loop() is not loop:  # A loop that was stopped may have left one behind.
+            self._next = loop.create_future()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         await asyncio.shield(self._next)
 
     async def _write(self) -> None:
         while (done := self._next) is not None:
-            rows, self._pending, self._next = self._pending, [], None
+            await asyncio.sleep(self._wrote + _PACE - monotonic())
+            rows, self._pending, self._next, self._wrote = self._pending, [], None, monotonic()
             try:
                 await asyncio.to_thread(self._commit, rows)
             except sqlite3.Error as error:
@@ -203,9 +209,12 @@ class CallStore:
                 done.set_result(None)
 
     def _commit(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        by_statement: dict[str, list[tuple[Any, ...]]] = {}
+        for statement, values in rows:
+            by_statement.setdefault(statement, []).append(values)
         with self._lock, self._connection:
-            for statement, values in rows:
-                self._connection.execute(statement, values)
+            for statement, many in by_statement.items():
+                self._connection.executemany(statement, many)
 
     def keep_capabilities(self, model: str, capabilities: str) -> None:
         """Remember what a model said it can do, as JSON, where it is news."""

@@ -9,6 +9,7 @@ that are no answer) and ModelFailure for what it cannot (400, 401, 403, 404), wh
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ class Gate:
         self._inside = 0
         self._closed_until = 0.0
         self._cut_at = float("-inf")
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
     async def slot(self) -> "AsyncIterator[float]":
@@ -115,10 +116,11 @@ class Gate:
 
     def _let_in(self) -> None:
         room = int(self.limit) - self._inside
-        for turn in self._waiting[: max(room, 0)]:
-            self._waiting.remove(turn)
+        while room > 0 and self._waiting:
+            turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
+                room -= 1
 
 
 _gates: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Gate]]" = WeakKeyDictionary()
@@ -157,9 +159,12 @@ async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
 
 async def together(work: Iterable[Awaitable[T]]) -> list[T]:
     """All results in order; the first failure stops the others and is raised as itself."""
+    items = list(work)
+    if len(items) == 1:
+        return [await items[0]]
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_as_coroutine(item)) for item in work]
+            tasks = [group.create_task(_as_coroutine(item)) for item in items]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]

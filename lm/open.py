@@ -20,6 +20,10 @@ def open_model(reference: str) -> Model:
         from lm.inbox import InboxModel
 
         return InboxModel(Path(parsed.name).expanduser(), str(parsed))
+    if parsed.provider == "vllm" and parsed.url is None:
+        from lm.engine.model import EngineModel
+
+        return EngineModel(parsed)
     if parsed.provider in ("openai", "vllm"):
         from lm.remote.openai import OpenAIModel
 

@@ -11,7 +11,7 @@ Errors and refusals are kept for the record but never served.
 
 A model that batches runs a list in fixed chunks: a chunk is written in one transaction when its answers arrive, and
 runs again as a whole while any of its answers is missing, so that it sees the same batches after a crash as without
-one. A model behind a server is asked request by request, and each answer is on disk before anyone sees it.
+one. A model on a server or an engine is asked request by request, and each answer is on disk before anyone sees it.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ Reply = TypeVar("Reply", Completion, NextTokens)
 
 @runtime_checkable
 class Metered(Protocol):
-    """A model behind a server: its requests do not depend on each other, and each attempt may cost money."""
+    """A model on a server or an engine: its requests do not depend on each other, and each attempt may cost money."""
 
     def metered(self, meter: Meter) -> Self:
         """The same model, its attempts told to a meter."""

@@ -2,6 +2,7 @@
 
 organism                                          the embedded model
 hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]   a checkpoint through transformers
+vllm:NAME-or-PATH[@REVISION][?dtype=bf16&memory=0.5]  vLLM's engine in this process
 vllm:NAME@URL                                     a running vLLM server
 openai:NAME[@URL]                                 OpenAI, or a server that speaks its language
 anthropic:NAME[@URL]                              Anthropic, or a server that speaks its language
@@ -23,7 +24,7 @@ Provider = Literal["organism", "hf", "vllm", "openai", "anthropic", "inbox", "sc
 FORMS: Mapping[Provider, str] = {
     "organism": "organism",
     "hf": "hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]",
-    "vllm": "vllm:NAME@URL",
+    "vllm": "vllm:NAME-or-PATH[@REVISION][?dtype=bf16&memory=0.5&context=8192&gpus=1], vllm:NAME@URL",
     "openai": "openai:NAME[@URL]",
     "anthropic": "anthropic:NAME[@URL]",
     "inbox": "inbox:DIR",
@@ -34,11 +35,20 @@ FORMS: Mapping[Provider, str] = {
 _SERVED: tuple[Provider, ...] = ("vllm", "openai", "anthropic")
 """Providers that answer over HTTP."""
 
-_HF_OPTIONS = {
-    "dtype": re.compile(r"fp32|bf16|fp16"),
-    "device": re.compile(r"cpu|mps|cuda(:\d+)?"),
+_DTYPE = re.compile(r"fp32|bf16|fp16")
+_OPTIONS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
+    "hf": {"dtype": _DTYPE, "device": re.compile(r"cpu|mps|cuda(:\d+)?")},
+    "vllm": {
+        "dtype": _DTYPE,
+        "memory": re.compile(r"0?\.\d*[1-9]\d*|1|1\.0"),
+        "context": re.compile(r"[1-9]\d{0,8}"),
+        "gpus": re.compile(r"[1-9]\d?"),
+    },
 }
-_HF_OPTION_HELP = "dtype=fp32|bf16|fp16 and device=cpu|mps|cuda|cuda:N"
+_OPTION_HELP = {
+    "hf": "dtype=fp32|bf16|fp16 and device=cpu|mps|cuda|cuda:N",
+    "vllm": "dtype=fp32|bf16|fp16, memory=SHARE of a GPU's memory up to 1, context=TOKENS and gpus=N",
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,9 @@ def parse_reference(text: str) -> ModelReference:
             raise _error(text, "'organism' takes neither a name nor options")
         return ModelReference("organism")
     if scheme == "hf":
-        return _parse_hf(text, rest)
+        return _parse_checkpoint(text, "hf", rest)
+    if scheme == "vllm" and "@http" not in rest:
+        return _parse_checkpoint(text, "vllm", rest)
     if scheme == "inbox":
         if not rest:
             raise _error(text, "the folder for requests and answers is missing")
@@ -82,7 +94,8 @@ def parse_reference(text: str) -> ModelReference:
     raise _error(text, _unknown_provider(scheme, bool(colon)))
 
 
-def _parse_hf(text: str, rest: str) -> ModelReference:
+def _parse_checkpoint(text: str, provider: Literal["hf", "vllm"], rest: str) -> ModelReference:
+    """NAME-or-PATH[@REVISION][?OPTIONS]."""
     place, question, query = rest.partition("?")
     name, at, revision = place.rpartition("@")
     if not at:
@@ -90,11 +103,12 @@ def _parse_hf(text: str, rest: str) -> ModelReference:
     if not name:
         raise _error(text, "the name or path of the checkpoint is missing")
     if "://" in place:
-        raise _error(text, "'hf' takes a name on the hub or a folder, not a URL")
+        also = "; the address of a server follows the model's name: vllm:NAME@URL" if provider == "vllm" else ""
+        raise _error(text, f"{provider!r} takes a name on the hub or a folder, not a URL{also}")
     if at and not revision:
         raise _error(text, "the revision after '@' is missing")
-    options = _parse_options(text, query) if question else {}
-    return ModelReference("hf", name, revision or None, options=options)
+    options = _parse_options(text, provider, query) if question else {}
+    return ModelReference(provider, name, revision or None, options=options)
 
 
 def _parse_served(text: str, provider: Provider, rest: str) -> ModelReference:
@@ -106,8 +120,6 @@ def _parse_served(text: str, provider: Provider, rest: str) -> ModelReference:
     if not name:
         raise _error(text, "the name of the model is missing")
     if url is None:
-        if provider == "vllm":
-            raise _error(text, "the address of the server is missing, for example @http://127.0.0.1:8000/v1")
         return ModelReference(provider, name)
     if fault := _fault_of(url):
         raise _error(text, fault)
@@ -130,16 +142,17 @@ def _fault_of(url: str) -> str | None:
     return None
 
 
-def _parse_options(text: str, query: str) -> dict[str, str]:
+def _parse_options(text: str, provider: str, query: str) -> dict[str, str]:
     try:
         items = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     except ValueError as error:
         raise _error(text, f"the options {query!r} are not of the form key=value&key=value") from error
+    known, allowed = _OPTIONS[provider], f"(allowed: {_OPTION_HELP[provider]})"
     for key, value in items:
-        if key not in _HF_OPTIONS:
-            raise _error(text, f"unknown option {key!r} (allowed: {_HF_OPTION_HELP}){_did_you_mean(key, _HF_OPTIONS)}")
-        if not _HF_OPTIONS[key].fullmatch(value):
-            raise _error(text, f"option {key} cannot be {value!r} (allowed: {_HF_OPTION_HELP})")
+        if key not in known:
+            raise _error(text, f"unknown option {key!r} {allowed}{_did_you_mean(key, known)}")
+        if not known[key].fullmatch(value):
+            raise _error(text, f"option {key} cannot be {value!r} {allowed}")
     if len(dict(items)) < len(items):
         raise _error(text, "an option is given twice")
     return dict(items)

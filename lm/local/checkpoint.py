@@ -52,12 +52,12 @@ def load_checkpoint(reference: ModelReference) -> Checkpoint:
 
     Raises ModelReferenceError when there is no such checkpoint or device, or its files cannot be read.
     """
-    name = _find(reference)
+    name = find_checkpoint(reference)
     device = _device(reference)
     dtype = _DTYPES[reference.options.get("dtype", "fp32" if device.type == "cpu" else "bf16")]
+    tokenizer = load_tokenizer(reference, name)
     try:
         with _quietly(Path(name).is_dir()):
-            tokenizer = AutoTokenizer.from_pretrained(name, revision=reference.revision)
             model = AutoModelForCausalLM.from_pretrained(
                 name, revision=reference.revision, dtype=dtype, attn_implementation="sdpa"
             )
@@ -65,6 +65,14 @@ def load_checkpoint(reference: ModelReference) -> Checkpoint:
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelReferenceError(f"the checkpoint of {str(reference)!r} cannot be loaded: {error}") from error
     return wrap_checkpoint(model.to(device), tokenizer, traits, Path(name))
+
+
+def load_tokenizer(reference: ModelReference, name: str) -> Any:
+    """The tokenizer in a folder or on the hub; ModelReferenceError when it cannot be read."""
+    try:
+        return AutoTokenizer.from_pretrained(name, revision=reference.revision)
+    except (OSError, ValueError) as error:
+        raise ModelReferenceError(f"the tokenizer of {str(reference)!r} cannot be loaded: {error}") from error
 
 
 def wrap_checkpoint(
@@ -96,7 +104,7 @@ def read_traits(folder: Path) -> tuple[str, ...] | None:
     return None if traits is None else tuple(traits)
 
 
-def _find(reference: ModelReference) -> str:
+def find_checkpoint(reference: ModelReference) -> str:
     """The folder or hub name; ModelReferenceError for what can only be a folder and holds no checkpoint."""
     if reference.provider == "organism":
         folder = organism_folder()

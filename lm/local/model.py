@@ -18,9 +18,9 @@ from lm.local.batches import fixed_batches
 from lm.local.checkpoint import Checkpoint
 from lm.local.decode import Continuation, Row, generate, next_log_probabilities
 from lm.local.grammar import Grammars
+from lm.local.scale import find_scale
 from lm.local.text import Spelling
-from lm.scales import DIGITS, LETTERS, NUMBERS, TRIAL_TOKENS, digit_trial, is_one_digit
-from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request, Sampling
+from lm.types import Capabilities, Completion, NextTokenRequest, NextTokens, Prompt, Request
 
 _ROWS = 64
 """Rows of one batch at most."""
@@ -52,7 +52,7 @@ class LocalModel:
                 context=self.checkpoint.context,
                 chat=self._spelling.chats,
                 structured=self.checkpoint.tokenizer.is_fast,
-                scale=await self._scale(),
+                scale=await find_scale(self, self._spelling, self.checkpoint.context),
                 served=self.checkpoint.identity,
                 traits=self.checkpoint.traits,
             )
@@ -75,22 +75,6 @@ class LocalModel:
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-    async def _scale(self) -> tuple[str, ...]:
-        """The finest scale whose labels are single tokens, and no halves of numbers."""
-        if numbers := self._spelling.spelled(NUMBERS):
-            return numbers
-        digits = self._spelling.spelled(DIGITS)
-        return digits if digits and await self._writes_one_digit() else self._spelling.spelled(LETTERS)
-
-    async def _writes_one_digit(self) -> bool:
-        """Whether a digit, where one is asked for, is the whole answer and not the beginning of a number."""
-        trial = digit_trial()
-        if not self._spelling.chats or self.count_tokens(trial) + TRIAL_TOKENS > self.checkpoint.context:
-            return False
-        sampling = Sampling(max_tokens=TRIAL_TOKENS, temperature=0)
-        (answer,) = await self.complete([Request(prompt=trial, sampling=sampling)])
-        return is_one_digit(answer.text)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._turn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -35,7 +36,7 @@ class Spelling:
         if not texts:
             return []
         encoded: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-        opening = self._opening()
+        opening = self._opening
         return [
             opening + ids if isinstance(prompt, str) and ids[: len(opening)] != opening else ids
             for prompt, ids in zip(prompts, encoded, strict=True)
@@ -88,6 +89,7 @@ class Spelling:
         text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         return text
 
+    @cached_property
     def _opening(self) -> list[int]:
         plain = self.tokenizer("a", add_special_tokens=False)["input_ids"]
         full: list[int] = self.tokenizer("a")["input_ids"]

@@ -60,6 +60,14 @@ class Endpoint:
         return answer
 
 
+async def post(client: Any, path: str, body: dict[str, Any]) -> bytes:
+    """The body of what an SDK's client gets for a body, both as they are."""
+    from httpx2 import Response
+
+    content: bytes = (await client.post(path, body=body, cast_to=Response)).content
+    return content
+
+
 async def body_of(response: Awaitable[Any]) -> bytes:
     """The body of an SDK's raw response: it is read here, so that what servers get wrong is found in one place."""
     body: bytes = (await response).http_response.content

@@ -4,14 +4,14 @@ A plain text goes to /completions, a chat to /chat/completions; each request is 
 """
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm.errors import CapabilityError
 from lm.limits import Patience, together
 from lm.metering import Use
 from lm.references import ModelReference
-from lm.remote.endpoint import body_of, worst_case
+from lm.remote.endpoint import worst_case
 from lm.remote.faults import Refused
 from lm.remote.openai_answers import ChatAnswer, TextAnswer
 from lm.remote.openai_probe import OpenAIAbilities, probe
@@ -19,6 +19,8 @@ from lm.remote.served import ServedModel
 from lm.types import Completion, JsonSchema, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from openai import AsyncOpenAI
 
 T = TypeVar("T")
@@ -61,7 +63,8 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             if isinstance(request.prompt, str):
                 answer = await self._text(request.prompt, sampling.max_tokens, given, 0, request.output_schema)
                 return answer.completion()
-            chat = await self._chat(request.prompt, sampling.max_tokens, given, request.output_schema)
+            extra = {"return_token_ids": True} if self.is_vllm else None
+            chat = await self._chat(request.prompt, sampling.max_tokens, given, request.output_schema, extra=extra)
             return chat.completion()
         except Refused as refusal:
             return Completion(text="", finish="refusal", reason=str(refusal))
@@ -106,6 +109,7 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
     ) -> ChatAnswer:
         able = await self._abilities()
         body: dict[str, Any] = {
+            "model": self.name,
             "messages": [{"role": turn.role, "content": turn.content} for turn in prompt if not isinstance(turn, str)],
             able.limit_name: max_tokens,
             **{name: value for name, value in given.items() if name not in able.refused},
@@ -113,10 +117,7 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
         }
         if top is not None:
             body |= {"logprobs": True, "top_logprobs": top}
-        create = self._client().chat.completions.with_raw_response.create
-        return await self._ask(
-            lambda: body_of(create(model=self.name, **body, extra_body=extra or None)), ChatAnswer, prompt, max_tokens
-        )
+        return await self._ask("/chat/completions", body | (extra or {}), ChatAnswer, prompt, max_tokens)
 
     async def _text(
         self,
@@ -127,27 +128,19 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
         schema: JsonSchema | None,
         extra: dict[str, Any] | None = None,
     ) -> TextAnswer:
-        body = dict(extra or {})
+        body = {
+            "model": self.name,
+            "prompt": prompt,
+            "max_tokens": max_tokens,
+            "logprobs": top,
+            **given,
+            **(extra or {}),
+        }
         if self.is_vllm:
             body["return_token_ids"] = True
             if schema is not None:
                 body["structured_outputs"] = {"json": schema}
-        create = self._client().completions.with_raw_response.create
-        return await self._ask(
-            lambda: body_of(
-                create(
-                    model=self.name,
-                    prompt=prompt,
-                    max_tokens=max_tokens,
-                    logprobs=top,
-                    **given,
-                    extra_body=body or None,
-                )
-            ),
-            TextAnswer,
-            prompt,
-            max_tokens,
-        )
+        return await self._ask("/completions", body, TextAnswer, prompt, max_tokens)
 
     def _format(self, schema: JsonSchema | None) -> dict[str, Any]:
         if schema is None:
@@ -160,25 +153,27 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             }
         }
 
-    async def _ask(self, send: Callable[[], Awaitable[bytes]], answer: type[T], prompt: Prompt, max_tokens: int) -> T:
-        def read(body: bytes) -> tuple[T, Use]:
-            found: Any = answer.model_validate_json(body)  # type: ignore[attr-defined]
+    async def _ask(self, path: str, body: dict[str, Any], answer: type[T], prompt: Prompt, max_tokens: int) -> T:
+        def read(content: bytes) -> tuple[T, Use]:
+            found: Any = answer.model_validate_json(content)  # type: ignore[attr-defined]
             return found, found.usage.use()
 
-        return await self._endpoint().ask(send, read, worst_case(prompt, max_tokens))
+        return await self._endpoint().ask(lambda: self._post(path, body), read, worst_case(prompt, max_tokens))
 
-    def _connect(self) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI
+    def _connect(self, tls: "SSLContext") -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         return AsyncOpenAI(
             api_key=self._key() or "none",
             base_url=self.address,
             max_retries=0,  # One retry authority: lm/limits.py.
             timeout=self._patience.attempt_timeout,
+            http_client=DefaultAsyncHttpxClient(verify=tls),
         )
 
     async def _probe(self) -> OpenAIAbilities:
-        return await probe(self._endpoint(), self._client(), self.name, is_vllm=self.is_vllm)
+        with self._client() as client:
+            return await probe(self._endpoint(), client, self.name, is_vllm=self.is_vllm)
 
 
 def labels_among(found: dict[str, float], labels: Sequence[str], exact: bool) -> dict[str, float]:

@@ -95,12 +95,14 @@ class ChatAnswer(_Part):
         refusal = choice.message.refusal
         finish = "refusal" if refusal else _FINISHES.get(choice.finish_reason, "error")
         tokens = (choice.logprobs and choice.logprobs.content) or ()
+        ids = choice.token_ids or ()
         return Completion(
             text=choice.message.content or "",
             finish=finish,
             reason=refusal or _reason(finish, choice.finish_reason),
             prompt_ids=self.prompt_token_ids or (),
-            token_ids=choice.token_ids or (),
+            # A text that stopped did so at a token that says nothing else.
+            token_ids=ids[:-1] if finish == "stop" else ids,
             log_probabilities=tuple(token.logprob for token in tokens),
             **_counts(use),
         )

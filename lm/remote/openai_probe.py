@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lm.errors import ModelFailure
 from lm.limits import together
 from lm.metering import Use
-from lm.remote.endpoint import FREE, Endpoint, body_of
+from lm.remote.endpoint import FREE, Endpoint, body_of, post
 from lm.remote.faults import Refused, Rejected
 from lm.remote.openai_answers import ChatAnswer, ListedModel, ModelList, TextAnswer, Tokenized
 from lm.scales import DIGITS, LETTERS, NUMBERS, TRIAL_TOKENS, digit_trial, is_one_digit
@@ -235,13 +235,7 @@ async def _tokenize(it: _Probe, text: str) -> tuple[int, ...]:
     url = it.endpoint.address.removesuffix("/v1") + "/tokenize"
     body = {"model": it.name, "prompt": text, "add_special_tokens": False}
 
-    async def send() -> bytes:
-        from httpx2 import Response
-
-        response: bytes = (await it.client.post(url, body=body, cast_to=Response)).content
-        return response
-
-    found = await it.try_ask(send, Tokenized, free=True)
+    found = await it.try_ask(lambda: post(it.client, url, body), Tokenized, free=True)
     return () if isinstance(found, str) else found.tokens
 
 

@@ -3,22 +3,19 @@
 import asyncio
 import copy
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lm.limits import Patience
 from lm.metering import Meter
 from lm.references import ModelReference
-from lm.remote.endpoint import Endpoint, key_of
+from lm.remote.clients import Clients, ClientT
+from lm.remote.endpoint import Endpoint, key_of, post
 from lm.types import Capabilities
 
-
-class Client(Protocol):
-    """An SDK's client, as far as it is the same everywhere."""
-
-    async def close(self) -> None:
-        """Give its connections back."""
-        ...
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 
 class Abilities(Protocol):
@@ -30,7 +27,6 @@ class Abilities(Protocol):
         ...
 
 
-ClientT = TypeVar("ClientT", bound=Client)
 AbilitiesT = TypeVar("AbilitiesT", bound=Abilities)
 
 
@@ -38,7 +34,7 @@ AbilitiesT = TypeVar("AbilitiesT", bound=Abilities)
 class _Shared(Generic[ClientT, AbilitiesT]):
     """What all metered copies of one model have in common."""
 
-    client: ClientT | None = None
+    clients: Clients[ClientT]
     abilities: AbilitiesT | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -54,10 +50,10 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
         self._key_variable = key_variable
         self._patience = patience or Patience()
         self._meter: Meter | None = None
-        self._shared: _Shared[ClientT, AbilitiesT] = _Shared()
+        self._shared: _Shared[ClientT, AbilitiesT] = _Shared(Clients(self._connect))
 
     @abstractmethod
-    def _connect(self) -> ClientT:
+    def _connect(self, tls: "SSLContext") -> ClientT:
         """A client for this server; it never tries anything again by itself."""
 
     @abstractmethod
@@ -76,11 +72,11 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
 
     async def close(self) -> None:
         """Give the connections back, those of metered copies too; a later request opens new ones."""
-        client, self._shared.client = self._shared.client, None
-        if client is not None:
-            await client.close()
+        await self._shared.clients.close()
 
     async def _abilities(self) -> AbilitiesT:
+        if self._shared.abilities is not None:
+            return self._shared.abilities
         async with self._shared.turn:
             if self._shared.abilities is None:
                 quick = copy.copy(self)
@@ -88,10 +84,14 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
                 self._shared.abilities = await quick._probe()
         return self._shared.abilities
 
-    def _client(self) -> ClientT:
-        if self._shared.client is None:
-            self._shared.client = self._connect()
-        return self._shared.client
+    def _client(self) -> AbstractContextManager[ClientT]:
+        """A client for one request."""
+        return self._shared.clients.one()
+
+    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
+        """Send a body as it is: the SDK's methods for each endpoint would only build it again, and that takes time."""
+        with self._client() as client:
+            return await post(client, path, body)
 
     def _endpoint(self) -> Endpoint:
         endpoint = Endpoint(self.reference, self.address, self._key(), self._patience)

@@ -1,9 +1,10 @@
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 
 import pytest
 
-from lm.calls import CallStore
+from lm.calls import Call, CallStore, now
 from lm.errors import ModelFailure, UserError
 from lm.local.model import LocalModel
 from lm.recorded import Recorded
@@ -177,3 +178,35 @@ async def test_it_is_a_model_itself(store, model: LocalModel):
     assert await recorded.capabilities() == await model.capabilities()
     assert recorded.count_tokens("abc") == model.count_tokens("abc")
     assert await recorded.complete([]) == []
+
+
+async def test_what_is_saved_is_on_disk_and_what_comes_together_is_written_together(store, tmp_path):
+    commits: list[str] = []
+    store._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    reader = sqlite3.connect(tmp_path / "store.sqlite")
+
+    async def keep(number: int) -> None:
+        await asyncio.sleep(number % 10 / 1000)
+        store.put(Call(str(number), "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
+        await store.saved()
+        assert reader.execute("SELECT count(*) FROM calls WHERE key = ?", (str(number),)).fetchone() == (1,)
+
+    await asyncio.gather(*map(keep, range(300)))
+    assert len(commits) < 30
+    reader.close()
+
+
+def test_a_loop_that_was_stopped_while_it_saved_leaves_nothing_behind(store):
+    async def stopped() -> None:
+        store.put(Call("a", "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
+        task = asyncio.create_task(store.saved())
+        await asyncio.sleep(0)
+        task.cancel()
+
+    async def another() -> None:
+        store.put(Call("b", "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
+        await store.saved()
+
+    asyncio.run(stopped())
+    asyncio.run(another())
+    assert store.usage()[0].calls == 2

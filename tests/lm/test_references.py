@@ -37,6 +37,9 @@ def test_the_forms_of_the_help_text():
     assert parse_reference("vllm:org/model@v2@http://h:80/v1/") == ModelReference(
         "vllm", "org/model@v2", url="http://h:80/v1"
     )
+    assert parse_reference("vllm:org/model@v2?memory=0.5&context=8192&gpus=2") == ModelReference(
+        "vllm", "org/model", "v2", options={"memory": "0.5", "context": "8192", "gpus": "2"}
+    )
     assert str(parse_reference("openai:gpt-4.1-mini")) == "openai:gpt-4.1-mini"
     assert parse_reference("scripted:answers.jsonl") == ModelReference("scripted", "answers.jsonl")
 
@@ -56,7 +59,12 @@ def test_the_forms_of_the_help_text():
         ("hf:gpt2?dtype=int3", "option dtype cannot be 'int3'"),
         ("hf:gpt2?dtype=bf16&dtype=fp16", "given twice"),
         ("hf:gpt2?dtype", "not of the form"),
-        ("vllm:m", "the address of the server is missing"),
+        ("vllm:", "the name or path of the checkpoint is missing"),
+        ("vllm:http://127.0.0.1:8000/v1", "follows the model's name: vllm:NAME@URL"),
+        ("vllm:m?memory=1.5", "option memory cannot be '1.5'"),
+        ("vllm:m?contxt=5", "Did you mean 'context'?"),
+        ("vllm:m?device=cuda", "unknown option 'device'"),
+        ("vllm:m@http://h:8000/v1?memory=0.5", "end with its path"),
         ("openai:", "the name of the model is missing"),
         ("openai:m@http://", "of the form http://HOST"),
         ("openai:m@http://h:x/v1", "is no address"),

