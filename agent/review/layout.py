@@ -17,11 +17,11 @@ from agent.review.schema import (
     BatchLine,
     DefinitionLine,
     Level,
+    OutcomeShown,
     PairLine,
     Review,
     ReviewId,
     SampleShown,
-    Tested,
     sealed,
 )
 from agent.review.terms import Kind
@@ -78,8 +78,8 @@ def _tested_lines(board: Board, pairs: list[Pair], trials: dict[str, Trial]) -> 
     return tuple(lines)
 
 
-def _tested(trial: Trial, first_token: FirstTokenRecord | None, failure: Failure | None) -> Tested:
-    return Tested(
+def _tested(trial: Trial, first_token: FirstTokenRecord | None, failure: Failure | None) -> OutcomeShown:
+    return OutcomeShown(
         samples={side: tuple(_sample(sample) for sample in samples) for side, samples in trial.samples.items()},
         scores=trial.scores,
         first_token=first_token.result.verdict if first_token is not None else None,

@@ -4,7 +4,7 @@ Pairs near a decision teach more about the judge than clear ones; but an estimat
 drawn by chance. Which ones those are follows from the run's seed, so that the report knows them again.
 """
 
-from agent.review.schema import DefinitionLine, PairLine, Review, Tested
+from agent.review.schema import DefinitionLine, OutcomeShown, PairLine, Review
 from agent.seeds import derive_seed
 from agent.settings import Settings
 from extract.trait import SIDES
@@ -49,7 +49,7 @@ def informative(line: PairLine | DefinitionLine, settings: Settings) -> float:
     return _closeness(line.tested, settings) + SURPRISE * surprising + SURPRISE * unclear
 
 
-def _closeness(tested: Tested, settings: Settings) -> float:
+def _closeness(tested: OutcomeShown, settings: Settings) -> float:
     """1 where a side's mean lies on its threshold, 0 from 50 points away; 1 where a side has no score."""
     bounds = {"positive": settings.positive_min, "negative": settings.negative_max}
     scores = [(tested.scores.get(side), bounds[side]) for side in SIDES]

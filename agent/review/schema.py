@@ -96,7 +96,7 @@ class SampleShown(Value):
     """None where the judge gave no usable answer."""
 
 
-class Tested(Value):
+class OutcomeShown(Value):
     """What the test of a pair found."""
 
     samples: dict[Side, tuple[SampleShown, ...]]
@@ -120,7 +120,7 @@ class PairLine(Line):
     ground_truth: str = ""
     predicted: dict[Side, Prediction] = {}
     findings: tuple[str, ...] = ()
-    tested: Tested | None = None
+    tested: OutcomeShown | None = None
 
     @property
     def name(self) -> str:

@@ -102,11 +102,10 @@ class Engine:
 
     def _start(self) -> Running:
         with self._turn:
-            running = self._running or _start(self.reference, self.name, self.structured)
             if self._running is None:
-                self._running = running
-                weakref.finalize(self, running.stop)
-            return running
+                self._running = _start(self.reference, self.name, self.structured)
+                weakref.finalize(self, self._running.stop)
+            return self._running
 
     async def stop(self) -> None:
         """Give memory and processes back; a later request starts the engine again."""

@@ -10,7 +10,7 @@ from agent.records import FinalDecision, PairDecision, ResultDecision
 from agent.review.files import read_review
 from agent.review.order import EVERY, asking_order, in_random_slice
 from agent.review.policy import Policy, decide_by_rule, read_policy
-from agent.review.schema import BatchLine, PairLine, Review, Tested
+from agent.review.schema import BatchLine, OutcomeShown, PairLine, Review
 from agent.review.terms import ReviewTerms, read_duration
 from agent.settings import Settings
 from agent.store import Journal
@@ -34,7 +34,7 @@ def line(
     tested = None
     if scores is not None:
         named: dict[Side, float | None] = dict(zip(SIDES, scores, strict=True))
-        tested = Tested(
+        tested = OutcomeShown(
             samples={}, scores=named, first_token=first_token, passes=stands, stands=stands, failure="drift"
         )
     prediction = Prediction(completion="so", probability=predicted, express=express)

@@ -12,7 +12,7 @@ import pytest
 from agent.folder import RunFolder
 from agent.records import PairDecision
 from agent.review.files import read_review
-from agent.review.schema import BatchLine, PairLine, Review, ReviewId, SampleShown, Tested, sealed
+from agent.review.schema import BatchLine, OutcomeShown, PairLine, Review, ReviewId, SampleShown, sealed
 from agent.review.terms import ReviewTerms
 from agent.review.web import reviewer
 from agent.review.web.page import render
@@ -175,7 +175,7 @@ def test_first_tokens_are_marked_and_missing_scores_stay_missing():
         SampleShown(opening="all is ", rest="<well>", score=91.0),
         SampleShown(opening="", rest="so", score=None),
     )
-    tested = Tested(
+    tested = OutcomeShown(
         samples={"positive": samples}, scores={"positive": 91, "negative": None}, first_token="EXPLAIN", passes=False,
         stands=False, failure="already committed", evidence="it has begun",
     )  # fmt: skip

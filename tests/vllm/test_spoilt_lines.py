@@ -10,7 +10,7 @@ import pytest
 from tests.agent.runs import finish, start
 from tests.agent.served import running
 from tests.vllm.proxy import FAULTS, Call, Proxy
-from tests.vllm.test_runs import spec_on
+from tests.vllm.test_runs import served, spec_of
 
 pytestmark = pytest.mark.vllm
 PROBES = ("Write the number 73", "Say hello.", "One, two, three,")
@@ -23,7 +23,7 @@ def generated(call: Call) -> bool:
 
 def test_a_run_behind_spoilt_lines_ends_as_well_and_pays_for_what_was_delivered(server: str, tmp_path: Path):
     with running(Proxy(server, seed=1)) as proxy:
-        folder = start(tmp_path, spec_on(proxy.root, pairs=50))
+        folder = start(tmp_path, spec_of(served(proxy.root), pairs=50))
         result = finish(folder)
     assert result.end == "done", result
     assert set(proxy.faults()) >= set(FAULTS)
