@@ -98,7 +98,7 @@ class Engine:
 
     async def running(self) -> Running:
         """The engine, started by whoever asks first. ModelReferenceError when vLLM cannot run this model here."""
-        return self._running or await asyncio.to_thread(self._start)
+        return await asyncio.to_thread(self._start) if self._running is None else self._running
 
     def _start(self) -> Running:
         with self._turn:
