@@ -104,9 +104,9 @@ def _definition(line: DefinitionLine) -> str:
 
 
 def _pair(line: PairLine) -> str:
-    parts = [f"## {line.pair}\n"]
+    parts = [f"## {line.pair}\n", f"{_quoted(line.cell)}\n", f"Ground truth: {_quoted(line.ground_truth)}\n"]
     for side in SIDES:
-        parts.append(f"{_sign(side)} {_quoted(line.positive if side == 'positive' else line.negative)}\n")
+        parts.append(f"{_sign(side)} {_quoted(line.scenario(side))}\n")
         parts += [f"    {text}" for text in _about(line, side)]
         parts.append("")
     tested = line.tested

@@ -107,6 +107,7 @@ def _line(pair: Pair, predictions: dict[str, PredictionRecord], lint: LintRecord
         positive=pair.positive,
         negative=pair.negative,
         ground_truth=pair.ground_truth,
+        cell=" · ".join(name for name in (pair.lock_in, pair.domain, pair.stakes, pair.audience) if name),
         predicted=predictions[pair.id].predictions if pair.id in predictions else {},
         findings=tuple(f"{finding.code}: {finding.message}" for finding in lint.findings),
     )

@@ -16,7 +16,7 @@ from agent.review.schema import BatchLine, OutcomeShown, PairLine, Review, Revie
 from agent.review.terms import ReviewTerms
 from agent.review.web import reviewer
 from agent.review.web.page import render
-from agent.review.web.work import View
+from agent.review.web.work import Sheet, View
 from agent.spec import Spec
 from agent.store import Journal
 from tests.agent.runs import finish, start
@@ -183,11 +183,11 @@ def test_first_tokens_are_marked_and_missing_scores_stay_missing():
     review = Review(lines=(line,), batch=BatchLine(batch="results-1"))
     spec = Spec(category="test", trait="holding_back")
     workshop: Any = SimpleNamespace(spec=spec, folder=RunFolder(Path("a-run")))
-    page = render(View(workshop, review, review, ("01-000",)), "secret")
+    page = render(View(Sheet(workshop, review), review, ("01-000",)), "secret")
     assert "<mark>all is </mark>&lt;well&gt;" in page
     assert "mean 91" in page and "mean unscored" in page
     assert 'data-failure="already committed"' in page and 'data-verdict="EXPLAIN"' in page
-    assert '<span class="shared">I knew, </span>' in page and "✕ is cut" in page
+    assert '<span class="shared">I knew, </span><b>so I</b>' in page and "✕ is cut" in page
 
 
 def test_a_definition_is_edited_on_the_page(tmp_path: Path, scripted_spec):

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from agent.report.numbers import visible
-from agent.report.pairs import shared_beginning
+from agent.review.difference import split_by_difference
 from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
 from agent.review.web.work import View
 from extract.trait import SIDES, Prediction, Side
@@ -24,8 +24,8 @@ class SideShown:
     """The scenario as it was laid out."""
     draft: str
     """The scenario as the person left it."""
-    shared: str
-    own: str
+    parts: tuple[tuple[str, bool], ...]
+    """The scenario in runs of words, each with whether the other side lacks it."""
     prediction: Prediction | None
     samples: tuple[SampleShown, ...]
     score: float | None
@@ -44,12 +44,12 @@ class PairShown:
 def render(view: View, csrf: str) -> str:
     """The page of a review that waits."""
     id_ = view.review.id
-    pairs = [_pair(view, name) for name in view.order if isinstance(view.shown.line(name), PairLine)]
+    pairs = [_pair(view, name) for name in view.order if isinstance(shown.line(name), PairLine)]
     definitions = [line for line in view.review.lines if isinstance(line, DefinitionLine)]
-    spec = view.workshop.spec
+    spec, shown = view.sheet.workshop.spec, view.sheet.shown
     return _environment().get_template("review.html").render(
         csrf=csrf, id=id_, title=id_.title, trait=spec.trait, category=spec.category,
-        run=view.workshop.folder.path.name, pairs=pairs, definitions=definitions,
+        run=view.sheet.workshop.folder.path.name, pairs=pairs, definitions=definitions,
         decisions=DECISIONS[id_.kind], actions=ACTIONS[id_.kind], undecided=len(view.review.undecided()),
         total=len(view.review.lines), settings=spec.settings,
         failures=sorted({pair.line.tested.failure for pair in pairs if pair.line.tested and pair.line.tested.failure}),
@@ -69,21 +69,20 @@ def read_asset(name: str) -> str:
 
 
 def _pair(view: View, name: str) -> PairShown:
-    line, answer = view.shown.line(name), view.review.line(name)
+    line, answer = view.sheet.shown.line(name), view.review.line(name)
     assert isinstance(line, PairLine) and isinstance(answer, PairLine)
     return PairShown(line, answer, tuple(_sides(line, answer)))
 
 
 def _sides(line: PairLine, answer: PairLine) -> Iterator[SideShown]:
-    shared = shared_beginning(line.positive, line.negative)
+    other: dict[Side, Side] = {"positive": "negative", "negative": "positive"}
     for side in SIDES:
-        text, tested = getattr(line, side), line.tested
+        text, tested = line.scenario(side), line.tested
         yield SideShown(
             side=side,
             text=text,
-            draft=getattr(answer, side),
-            shared=shared,
-            own=text[len(shared) :],
+            draft=answer.scenario(side),
+            parts=tuple(split_by_difference(text, line.scenario(other[side]))),
             prediction=line.predicted.get(side),
             samples=tested.samples.get(side, ()) if tested else (),
             score=tested.scores.get(side) if tested else None,

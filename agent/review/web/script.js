@@ -180,8 +180,10 @@
     if (!form) return;
     const wanted = [...form.querySelectorAll("select")].filter((select) => select.value);
     const parts = form.elements.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const standsAs = (card, state) =>
+      state === "open" ? open(card) : state === "done" ? !open(card) : card.dataset.decision === state;
     const fits = (card, select) =>
-      select.name === "state" ? (select.value === "open") === open(card) : card.dataset[select.name] === select.value;
+      select.name === "state" ? standsAs(card, select.value) : card.dataset[select.name] === select.value;
     for (const card of cards) {
       // What is worked on stays in sight although its decision no longer fits the filter.
       const stays = card === current && card.contains(document.activeElement);
@@ -235,8 +237,10 @@
     const told = byId("working");
     if (said.phase === "waiting" && said.review !== review) location.reload();
     else if (said.phase === "ended" && told) told.textContent = said.message;
+    else if (said.phase === "working" && told && said.message) byId("doing").textContent = `Now: ${said.message}.`;
     else if (said.phase === "gone") {
       if (told) told.textContent = "The server is gone: the run has stopped. The terminal says how.";
+      if (told) byId("doing").textContent = "";
       else byId("saved").textContent = "the server is gone; what was saved is kept";
       return;
     } else if (said.phase === "working" && review) location.reload();
