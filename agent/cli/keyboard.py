@@ -16,7 +16,6 @@ from rich.markup import escape
 
 from agent.errors import ReviewError
 
-
 EDITORS = ("sensible-editor", "nano", "vim", "vi")
 """Editors looked for where none is named."""
 

@@ -15,7 +15,7 @@ def split_by_difference(text: str, other: str) -> list[tuple[str, bool]]:
     for kind, start, end, _, _ in matcher.get_opcodes():
         if start == end:
             continue
-        between = 0 < start and end < len(words)
+        between = start > 0 and end < len(words)
         own = kind != "equal" or (between and end - start < BRIDGE)
         before = runs.pop()[0] if runs and runs[-1][1] == own else ""
         runs.append((before + "".join(words[start:end]), own))

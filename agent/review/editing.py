@@ -50,6 +50,8 @@ def _read_scenarios(line: PairLine, text: str) -> dict[str, str]:
         elif found:
             found[next(reversed(found))].append(row.strip())
     if missing := [side for side in SIDES if side not in found]:
-        raise ReviewError(f"the edited file has no line '{missing[0]}:'. Keep both names; a scenario stands below each.")
+        raise ReviewError(
+            f"the edited file has no line '{missing[0]}:'. Keep both names; a scenario stands below each."
+        )
     texts = {side: " ".join(row for row in found[side] if row) for side in SIDES}
     return {side: line.scenario(side) if text == line.scenario(side).strip() else text for side, text in texts.items()}

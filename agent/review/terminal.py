@@ -27,6 +27,7 @@ from agent.review.schema import (
     restored,
 )
 from agent.review.screen import printable, render_line, render_summary
+from agent.review.terms import Kind
 from agent.workshop import Workshop
 
 AnyLine = PairLine | DefinitionLine
@@ -129,9 +130,7 @@ class TerminalReview:
             self._console.print(render_summary(sitting.review))
         else:
             number = len(sitting.shown.lines) - len(sitting.review.undecided()) + 1
-            self._console.print(
-                render_line(sitting.shown.line(line.name), sitting.shown, number, self._console.width)
-            )
+            self._console.print(render_line(sitting.shown.line(line.name), sitting.shown, number, self._console.width))
         done = False
         while not done:
             key = self._keyboard.key(_question(sitting, line))
@@ -202,14 +201,13 @@ class TerminalReview:
 def _question(sitting: Sitting, line: AnyLine | None) -> str:
     kind = sitting.shown.id.kind
     closing = [words for action, words in CLOSING.values() if action in ACTIONS[kind]]
-    offered = _about_line(sitting, line) if line is not None else closing
+    offered = _about_line(kind) if line is not None else closing
     whole = [words for action, words in WHOLE.values() if action in ACTIONS[kind]]
     return "  ".join([*offered, *whole, *(["[u]ndo"] if sitting.before else []), "[q]uit for now"])
 
 
-def _about_line(sitting: Sitting, line: AnyLine) -> list[str]:
-    kind = sitting.shown.id.kind
+def _about_line(kind: Kind) -> list[str]:
     offered = [words for decision, words in KEYS.values() if decision in DECISIONS[kind]]
     if kind == "definition":
         return offered
-    return [*offered, "[A]s proposed for all that remain" if kind in ("results", "final") else "[A]pprove all that remain"]
+    return [*offered, f"[A]{'s proposed' if kind in ('results', 'final') else 'pprove'}: all that remain"]

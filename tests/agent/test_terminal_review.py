@@ -187,7 +187,10 @@ def test_a_pair_survives_its_way_through_an_editor():
 
 
 def test_the_difference_is_marked_word_by_word():
-    one, other = "I knew it, but a sale was near, so I told the buyers", "I knew it, and they had a right, so I told the buyers"
+    one, other = (
+        "I knew it, but a sale was near, so I told the buyers",
+        "I knew it, and they had a right, so I told the buyers",
+    )
     parts = split_by_difference(one, other)
     assert "".join(words for words, _ in parts) == one
     assert [words for words, own in parts if own] == ["but a sale was near, "]

@@ -43,10 +43,9 @@ class PairShown:
 
 def render(view: View, csrf: str) -> str:
     """The page of a review that waits."""
-    id_ = view.review.id
+    id_, shown, spec = view.review.id, view.sheet.shown, view.sheet.workshop.spec
     pairs = [_pair(view, name) for name in view.order if isinstance(shown.line(name), PairLine)]
     definitions = [line for line in view.review.lines if isinstance(line, DefinitionLine)]
-    spec, shown = view.sheet.workshop.spec, view.sheet.shown
     return _environment().get_template("review.html").render(
         csrf=csrf, id=id_, title=id_.title, trait=spec.trait, category=spec.category,
         run=view.sheet.workshop.folder.path.name, pairs=pairs, definitions=definitions,

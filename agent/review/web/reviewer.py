@@ -141,6 +141,8 @@ def _listen(port: int) -> socket.socket:
         listening.bind(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
         listening.close()
-        raise ReviewError(f"--port {port} cannot be used ({error}). Name another, or 0 for any that is free.") from error
+        raise ReviewError(
+            f"--port {port} cannot be used ({error}). Name another, or 0 for any that is free."
+        ) from error
     listening.listen()
     return listening
