@@ -1,7 +1,7 @@
 """Whole runs on scripted models: the same seed, kills, gates, reviews."""
 
 import json
-import sqlite3
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +50,10 @@ REVIEW_NODES = [f"review_{kind}" for kind in KINDS]
 SCRIPTED_NODES = [node for node in [*NODES, *REVIEW_NODES] if node not in ("extract", "steer")]
 
 
+KILLS = int(os.environ.get("TRAITSMITH_KILLS", "1"))
+"""How often a run is killed at a node; `make soak` does it ten times."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("event", ["begins", "ends"])
 @pytest.mark.parametrize("node", SCRIPTED_NODES)
@@ -63,8 +67,8 @@ def test_killed_at_any_node_a_run_resumes_to_the_same_dataset(
     out_killed = tmp_path / "killed"
     out_killed.mkdir()
     folder = start(out_killed, spec)
-    code = kill_at(folder, node, event=event)
-    assert code == 9 or node in REVIEW_NODES, "the node was never reached"
+    codes = [kill_at(folder, node, event=event) for _ in range(KILLS)]
+    assert codes[0] == 9 or node in REVIEW_NODES, "the node was never reached"
     assert finish(RunFolder(folder.path)).end == "done"
     assert dataset_bytes(out_killed) == dataset_bytes(out)
     journal = Journal(folder.store_file)
@@ -158,14 +162,6 @@ def test_find_run_by_id_and_by_path(tmp_path: Path, scripted_spec: Build):
     assert find_run(str(folder.path), tmp_path).path == folder.path
     with pytest.raises(RunError, match="names no run"):
         find_run("nothing", tmp_path)
-
-
-def test_checkpoints_stay_small(tmp_path: Path, scripted_spec: Build):
-    folder = start(tmp_path, scripted_spec())
-    finish(folder)
-    with sqlite3.connect(folder.graph_file) as connection:
-        (largest,) = connection.execute("SELECT max(length(checkpoint)) FROM checkpoints").fetchone()
-    assert largest < 10_000, "LangGraph's own notes on each node, and a few counters"
 
 
 def test_asked_to_stop_a_run_stops_between_two_steps(tmp_path: Path, scripted_spec: Build):
