@@ -92,7 +92,7 @@ def _explain(file: str, fault: object) -> str:
     assert isinstance(fault, dict)
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{file}: {where}: unknown rule. docs/commands.md lists the rules of each review."
+        return f"{file}: {where}: unknown rule. docs/review.md lists the rules of each review."
     return f"{file}: {where}: {fault['msg']}, got {fault['input']!r}."
 
 

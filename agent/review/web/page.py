@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+DEFINITION_TEXTS = {
+    "is_": "IS", "is_not": "ISN'T", "orthogonal": "ORTHOGONAL", "high": "HIGH 70–100", "low": "LOW 0–40", "key": "Key"
+}  # fmt: skip
+"""Texts of a definition that can be edited here, by field."""
+
+
 @dataclass(frozen=True)
 class SideShown:
     """One side of a pair."""
@@ -45,7 +51,7 @@ def render(view: View, csrf: str) -> str:
     """The page of a review that waits."""
     id_, shown, spec = view.review.id, view.sheet.shown, view.sheet.workshop.spec
     pairs = [_pair(view, name) for name in view.order if isinstance(shown.line(name), PairLine)]
-    definitions = [line for line in view.review.lines if isinstance(line, DefinitionLine)]
+    definitions = [(line, view.review.line(line.name)) for line in shown.lines if isinstance(line, DefinitionLine)]
     return _environment().get_template("review.html").render(
         csrf=csrf, id=id_, title=id_.title, trait=spec.trait, category=spec.category,
         run=view.sheet.workshop.folder.path.name, pairs=pairs, definitions=definitions,
@@ -53,7 +59,7 @@ def render(view: View, csrf: str) -> str:
         total=len(view.review.lines), settings=spec.settings,
         failures=sorted({pair.line.tested.failure for pair in pairs if pair.line.tested and pair.line.tested.failure}),
         verdicts=sorted({pair.line.tested.first_token or "" for pair in pairs if pair.line.tested} - {""}),
-        tested=any(pair.line.tested for pair in pairs),
+        tested=any(pair.line.tested for pair in pairs), texts_of=_texts_of,
     )  # fmt: skip
 
 
@@ -65,6 +71,17 @@ def render_waiting(csrf: str) -> str:
 def read_asset(name: str) -> str:
     """A file that the page loads."""
     return resources.files("agent.review.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def _texts_of(line: DefinitionLine, given: DefinitionLine) -> Iterator[tuple[str, str, str, str]]:
+    """The texts of a definition that can be edited: field, name, as laid out, as the person left it."""
+    for field, name in DEFINITION_TEXTS.items():
+        yield field, name, _text_of(line, field), _text_of(given, field)
+
+
+def _text_of(line: DefinitionLine, field: str) -> str:
+    source = line.definition.rubric if field in ("high", "low", "key") else line.definition
+    return str(getattr(source, field))
 
 
 def _pair(view: View, name: str) -> PairShown:

@@ -59,7 +59,7 @@
   const answerOf = (card, decision) => {
     const body = { name: card.dataset.name, digest: card.dataset.digest, decision, reason: reasonOf(card).value };
     const texts = Object.fromEntries(fields(card).map((field) => [field.dataset.text, field.value]));
-    if (card.dataset.name === "definition" && !("positive" in texts)) body.definition = texts;
+    if (card.dataset.name === "definition") body.definition = texts;
     else Object.assign(body, texts);
     return body;
   };
@@ -212,6 +212,7 @@
     else if (key === "A") rest();
     else if (key === "H") handIn("continue");
     else if (key === "/" && form) form.elements.search.focus();
+    else if (key === "?") byId("keys").open = !byId("keys").open;
     else return;
     event.preventDefault();
   };
@@ -261,7 +262,7 @@
           open(card) && save("/decide", answerOf(card, null)).then(tellStanding, (error) => fault(card, error.message));
         drafts.set(card, setTimeout(keep, 700));
       });
-      if (fields(card).some((field) => field.value !== field.defaultValue)) showFields(card, true);
+      if (fields(card).some((field) => !field.hidden)) showFields(card, true);
     }
     for (const button of document.querySelectorAll("[data-action]"))
       button.addEventListener("click", () => handIn(button.dataset.action));
