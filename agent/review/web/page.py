@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 from agent.report.numbers import visible
 from agent.review.difference import split_by_difference
 from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
-from agent.review.web.work import View
+from agent.review.web.work import DEFINITION_TEXTS, View, text_of
 from extract.trait import SIDES, Prediction, Side
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-DEFINITION_TEXTS = {
-    "is_": "IS", "is_not": "ISN'T", "orthogonal": "ORTHOGONAL", "high": "HIGH 70–100", "low": "LOW 0–40", "key": "Key"
-}  # fmt: skip
-"""Texts of a definition that can be edited here, by field."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +70,7 @@ def read_asset(name: str) -> str:
 def _texts_of(line: DefinitionLine, given: DefinitionLine) -> Iterator[tuple[str, str, str, str]]:
     """The texts of a definition that can be edited: field, name, as laid out, as the person left it."""
     for field, name in DEFINITION_TEXTS.items():
-        yield field, name, _text_of(line, field), _text_of(given, field)
-
-
-def _text_of(line: DefinitionLine, field: str) -> str:
-    source = line.definition.rubric if field in ("high", "low", "key") else line.definition
-    return str(getattr(source, field))
+        yield field, name, text_of(line.definition, field), text_of(given.definition, field)
 
 
 def _pair(view: View, name: str) -> PairShown:

@@ -28,6 +28,14 @@ LONGEST = 4_000
 """Longest text that a field may hold."""
 
 
+DEFINITION_TEXTS = {
+    "is_": "IS", "is_not": "ISN'T", "orthogonal": "ORTHOGONAL", "high": "HIGH 70–100", "low": "LOW 0–40", "key": "Key"
+}  # fmt: skip
+"""Texts of a definition that can be edited here, by field."""
+RUBRIC_TEXTS = ("high", "low", "key")
+"""Those of them that belong to the rubric."""
+
+
 class Answer(BaseModel):
     """What the page says about one line; a text without a decision is kept as a draft."""
 
@@ -155,16 +163,18 @@ def _answered(
 
 def _redefined(definition: Definition, texts: dict[str, str]) -> Definition:
     """The definition with some of its texts replaced."""
-    allowed = {"is_", "is_not", "orthogonal", "high", "low", "key"}
-    if unknown := set(texts) - allowed:
+    if unknown := set(texts) - set(DEFINITION_TEXTS):
         raise ReviewError(f"a definition has no text {sorted(unknown)[0]!r}.")
     if empty := [name for name, text in texts.items() if not text.strip() or len(text) > LONGEST]:
-        raise ReviewError(f"{empty[0].rstrip('_')}: write at least a word, and at most {LONGEST} characters.")
-    rubric = definition.rubric.model_copy(
-        update={name: text.strip() for name, text in texts.items() if name in ("high", "low", "key")}
-    )
-    own = {name: text.strip() for name, text in texts.items() if name not in ("high", "low", "key")}
-    return definition.model_copy(update={**own, "rubric": rubric})
+        raise ReviewError(f"{DEFINITION_TEXTS[empty[0]]}: write at least a word, and at most {LONGEST} characters.")
+    changed = {name: text.strip() for name, text in texts.items()}
+    rubric = definition.rubric.model_copy(update={name: changed.pop(name) for name in RUBRIC_TEXTS if name in changed})
+    return definition.model_copy(update={**changed, "rubric": rubric})
+
+
+def text_of(definition: Definition, field: str) -> str:
+    """One of the texts of a definition that can be edited."""
+    return str(getattr(definition.rubric if field in RUBRIC_TEXTS else definition, field))
 
 
 def _standing(review: Review) -> dict[str, object]:
