@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agent.review.difference import split_by_difference
 from agent.review.schema import PEOPLE, DefinitionLine, OutcomeShown, PairLine, Review
-from extract.trait import SIDES, Side
+from extract.trait import OTHER, SIDES, Side
 
 NARROW = 100
 """Columns below which the two sides stand one above the other."""
@@ -58,11 +58,10 @@ def _render_outcome(tested: OutcomeShown) -> Text:
 
 
 def _side(line: PairLine, side: Side) -> Iterable[Text]:
-    other: Side = "negative" if side == "positive" else "positive"
     mean = "" if line.tested is None else f" · mean {points(line.tested.scores.get(side))}"
     yield Text(f"{'+' if side == 'positive' else '−'} {side}{mean}", f"bold {COLOURS[side]}")
     scenario = Text()
-    for words, own in split_by_difference(printable(line.scenario(side)), printable(line.scenario(other))):
+    for words, own in split_by_difference(printable(line.scenario(side)), printable(line.scenario(OTHER[side]))):
         scenario.append(words, f"bold {COLOURS[side]}" if own else "")
     yield scenario
     for sample in line.tested.samples.get(side, ()) if line.tested is not None else ():

@@ -9,7 +9,7 @@ from agent.report.numbers import visible
 from agent.review.difference import split_by_difference
 from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
 from agent.review.web.work import DEFINITION_TEXTS, View, text_of
-from extract.trait import SIDES, Prediction, Side
+from extract.trait import OTHER, SIDES, Prediction, Side
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,14 +80,13 @@ def _pair(view: View, name: str) -> PairShown:
 
 
 def _sides(line: PairLine, answer: PairLine) -> Iterator[SideShown]:
-    other: dict[Side, Side] = {"positive": "negative", "negative": "positive"}
     for side in SIDES:
         text, tested = line.scenario(side), line.tested
         yield SideShown(
             side=side,
             text=text,
             draft=answer.scenario(side),
-            parts=tuple(split_by_difference(text, line.scenario(other[side]))),
+            parts=tuple(split_by_difference(text, line.scenario(OTHER[side]))),
             prediction=line.predicted.get(side),
             samples=tested.samples.get(side, ()) if tested else (),
             score=tested.scores.get(side) if tested else None,
