@@ -40,6 +40,8 @@ def check_lines(review: Review, shown: Review) -> None:
         fault = f"{twice[0]} is there twice"
     elif stale := [line.name for line in review.lines if line.digest != digests[line.name]]:
         fault = f"the digest of {stale[0]} is not that of what was shown"
+    elif review.batch.digest not in ("", shown.digest):
+        fault = "the digest of its last line is not that of what was shown"
     else:
         return
     raise ReviewError(

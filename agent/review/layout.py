@@ -32,7 +32,8 @@ from extract.trait import Pair, Sample
 
 def lay_out(board: Board, id_: ReviewId) -> Review:
     """The review as it is shown to whoever decides."""
-    return Review(lines=_LINES[id_.kind](board, id_.number), batch=BatchLine(batch=id_.key))
+    review = Review(lines=_LINES[id_.kind](board, id_.number), batch=BatchLine(batch=id_.key))
+    return review.model_copy(update={"batch": review.batch.model_copy(update={"digest": review.digest})})
 
 
 def _definition(board: Board, _: int) -> tuple[DefinitionLine, ...]:

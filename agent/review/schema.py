@@ -164,6 +164,8 @@ class BatchLine(BaseModel):
 
     batch: str
     """The review's key: the round's number for a batch."""
+    digest: str = ""
+    """Digest of all lines together, as the checkpoint holds it; a last line written by hand may leave it out."""
     action: Action | None = None
     reason: str = ""
 

@@ -235,6 +235,10 @@ def test_lines_may_be_sorted_but_not_lost_doubled_or_made_up(tmp_path: Path, scr
     whole = as_proposed(read_review(folder, waiting(folder)))
     first, *others = whole.lines
     stranger = first.model_copy(update={"pair": "09-009"})
+    stale = whole.model_copy(update={"batch": whole.batch.model_copy(update={"digest": "0" * 64})})
+    write_review(folder, stale)
+    with pytest.raises(ReviewError, match="the digest of its last line"):
+        finish(folder)
     for lines, message in (
         (others, "01-000 is missing"),
         ([*whole.lines, first], "01-000 is there twice"),
