@@ -63,7 +63,7 @@ def test_a_thousand_pairs_leave_little_in_the_graph(tmp_path: Path, scripted_spe
     domains = (*DOMAINS, "family", "travel", "sports", "energy")
     settings: dict[str, Any] = {**SETTINGS, "first_batch": 60, "chunk": 60, "scale_chunk": 60, "samples": 1}
     author = write_script(tmp_path / "many.jsonl", author_script(domains))
-    folder = start(tmp_path, scripted_spec(pairs=1000, domains=domains, settings=settings, author=author))
+    folder = start(tmp_path, scripted_spec(pairs=1000, rounds=40, domains=domains, settings=settings, author=author))
     assert finish(folder).end == "done"
     journal = Journal(folder.store_file)
     assert len(journal.all(Draft)) >= 1000 and len(journal.all(RoundRecord)) >= 15

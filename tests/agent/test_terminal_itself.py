@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -37,14 +37,16 @@ class Screen:
 
     def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
         self.process, self._terminal = process, terminal
-        self.shown = ""
+        self.shown, self._seen = "", 0
 
     def until(self, words: str, seconds: float = 120) -> str:
-        """Wait until new words are on the screen; what came with them."""
-        new, end = "", time.monotonic() + seconds
-        while words not in new:
+        """Wait until new words are on the screen; what came before and with them."""
+        end = time.monotonic() + seconds
+        while (found := self.shown.find(words, self._seen)) < 0:
             assert time.monotonic() < end, f"{words!r} never came:\n{self.shown}"
-            new += self._read(0.2)
+            self._read(0.2)
+        new = self.shown[self._seen : found + len(words)]
+        self._seen = found + len(words)
         return new
 
     def press(self, keys: str) -> None:
@@ -57,15 +59,11 @@ class Screen:
         self._read(0)
         return self.process.returncode
 
-    def _read(self, seconds: float) -> str:
+    def _read(self, seconds: float) -> None:
         if not select.select([self._terminal], [], [], seconds)[0]:
-            return ""
-        try:
-            text = STYLE.sub("", os.read(self._terminal, 65_536).decode(errors="replace"))
-        except OSError:  # Linux says so when the other side is gone
-            return ""
-        self.shown += text
-        return text
+            return
+        with suppress(OSError):  # Linux says so when the other side is gone
+            self.shown += STYLE.sub("", os.read(self._terminal, 65_536).decode(errors="replace"))
 
 
 @contextmanager
