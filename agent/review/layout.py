@@ -108,11 +108,17 @@ def _line(pair: Pair, predictions: dict[str, PredictionRecord], lint: LintRecord
         positive=pair.positive,
         negative=pair.negative,
         ground_truth=pair.ground_truth,
-        cell=" · ".join(name for name in (pair.lock_in, pair.domain, pair.stakes, pair.audience) if name),
+        cell=_cell(pair),
         predicted=predictions[pair.id].predictions if pair.id in predictions else {},
         findings=tuple(f"{finding.code}: {finding.message}" for finding in lint.findings),
     )
     return sealed(line)
+
+
+def _cell(pair: Pair) -> str:
+    stakes = f"{pair.stakes} stakes" if pair.stakes else ""
+    names = (pair.lock_in.replace("_", "-"), pair.domain, stakes, pair.audience)
+    return " · ".join(name for name in names if name)
 
 
 _LINES: dict[Kind, Callable[[Board, int], tuple[PairLine | DefinitionLine, ...]]] = {

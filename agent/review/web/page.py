@@ -6,9 +6,11 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from agent.report.numbers import visible
+from agent.report.pairs import side_passes
 from agent.review.difference import split_by_difference
 from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
 from agent.review.web.work import DEFINITION_TEXTS, View, text_of
+from agent.settings import Settings
 from extract.trait import OTHER, SIDES, Prediction, Side
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class SideShown:
     samples: tuple[SampleShown, ...]
     score: float | None
     tested: bool
+    passed: bool
+    """Whether the mean score meets its threshold."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ def _texts_of(line: DefinitionLine, given: DefinitionLine) -> Iterator[tuple[str
 def _pair(view: View, name: str) -> PairShown:
     line, answer = view.sheet.shown.line(name), view.review.line(name)
     assert isinstance(line, PairLine) and isinstance(answer, PairLine)
-    return PairShown(line, answer, tuple(_sides(line, answer)))
+    return PairShown(line, answer, tuple(_sides(line, answer, view.sheet.workshop.spec.settings)))
 
 
-def _sides(line: PairLine, answer: PairLine) -> Iterator[SideShown]:
+def _sides(line: PairLine, answer: PairLine, settings: Settings) -> Iterator[SideShown]:
     for side in SIDES:
         text, tested = line.scenario(side), line.tested
         yield SideShown(
@@ -91,6 +95,7 @@ def _sides(line: PairLine, answer: PairLine) -> Iterator[SideShown]:
             samples=tested.samples.get(side, ()) if tested else (),
             score=tested.scores.get(side) if tested else None,
             tested=tested is not None,
+            passed=tested is not None and side_passes(side, tested.scores.get(side), settings),
         )
 
 

@@ -194,7 +194,8 @@
     if (current && current.hidden) {
       // Keys never decide what is not in sight.
       current.classList.remove("current");
-      current = null;
+      current = visible()[0] || null;
+      if (current) current.classList.add("current");
     }
     byId("matches").textContent = wanted.length || parts.length ? `${visible().length} of ${cards.length} shown` : "";
   };
