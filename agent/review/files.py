@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from agent.errors import ReviewError
 from agent.folder import RunFolder, write_atomically
 from agent.review.difference import split_by_difference
-from agent.review.schema import BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
+from agent.review.schema import DECISIONS, BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
 from extract.trait import OTHER, SIDES, Side
 
 
@@ -33,7 +33,7 @@ def write_review(folder: RunFolder, review: Review) -> None:
 def write_readable(folder: RunFolder, review: Review, order: Sequence[str]) -> None:
     """Write the review as Markdown beside its file, in the order in which a person is asked."""
     file = review_file(folder, review.id)
-    write_atomically(file.with_suffix(".md"), as_markdown(review, order, file.name))
+    write_atomically(file.with_suffix(".md"), as_markdown(review, order, file.name, folder.path.name))
 
 
 def read_review(folder: RunFolder, id_: ReviewId) -> Review:
@@ -77,9 +77,14 @@ def _row(line: Line) -> dict[str, object]:
     }
 
 
-def as_markdown(review: Review, order: Sequence[str], file: str) -> str:
+def as_markdown(review: Review, order: Sequence[str], file: str, run: str) -> str:
     """The review to read: what a person is asked first comes first."""
-    parts = [f"# Review of {review.id.title}\n", f"Decide in `{file}`: a `decision` on each line.\n"]
+    decisions = ", ".join(DECISIONS[review.id.kind])
+    parts = [
+        f"# Review of {review.id.title}\n",
+        f"Decide in `{file}`: each line wants a `decision` ({decisions}), a rejection a `reason` as well. Then",
+        f"`traitsmith review {run} --apply`; with `--rest` what has no decision is decided as proposed.\n",
+    ]
     for name in order:
         line = review.line(name)
         parts.append(_definition(line) if isinstance(line, DefinitionLine) else _pair(line))
@@ -110,7 +115,8 @@ def _pair(line: PairLine) -> str:
         parts.append(f"{_quoted(line.cell)}\n")
     parts.append(f"Ground truth: {_quoted(line.ground_truth)}\n")
     for side in SIDES:
-        parts.append(f"{'+' if side == 'positive' else '−'} {_scenario(line, side)}\n")
+        mean = "" if line.tested is None else f", mean {_points(line.tested.scores.get(side))}"
+        parts.append(f"**{side}**{mean}\n\n> {_scenario(line, side)}\n")
         parts += [f"- {text}" for text in _about(line, side)]
         parts.append("")
     tested = line.tested
@@ -131,7 +137,6 @@ def _scenario(line: PairLine, side: Side) -> str:
 
 def _about(line: PairLine, side: Side) -> Iterable[str]:
     if line.tested is not None:
-        yield f"mean {_points(line.tested.scores.get(side))}"
         for sample in line.tested.samples.get(side, ()):
             yield f"{_points(sample.score)}: \\[{_quoted(sample.opening)}\\]{_quoted(sample.rest)}"
     if (prediction := line.predicted.get(side)) is not None:
