@@ -1,7 +1,6 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
 # make test-slow  tests that take minutes
-# make soak       each node of a run killed ten times over (an hour)
 # make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
@@ -10,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VLLM := .venv-vllm
 
-.PHONY: demo test soak test-slow test-vllm vllm check format setup browser
+.PHONY: demo test test-slow test-vllm vllm check format setup browser
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -39,9 +38,6 @@ browser:
 
 test-slow: $(READY) browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
-
-soak: $(READY)
-	TRAITSMITH_KILLS=10 OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 tests/agent/test_run.py -k killed
 
 test-vllm: $(VLLM)/ready
 	$(VLLM)/bin/python -m pytest -m vllm --timeout 1800
