@@ -93,18 +93,13 @@ class CheckpointedGraph:
         """Run on from the last checkpoint."""
         return await self._advance(None, watcher, stop_asked)
 
-    async def history(self) -> AsyncIterator[tuple[tuple[str, ...], RunState]]:
-        """Every checkpoint, the latest first: the nodes that follow it, and the state."""
-        async for snapshot in self._graph.aget_state_history(self._config):
-            yield snapshot.next, cast(RunState, snapshot.values)
-
     async def before_round(self, round_number: int) -> RunState:
         """The state in which a round began; RunError says which rounds there are."""
         begun: dict[int, RunState] = {}
-        async for following, state in self.history():
-            if following == ("draft",):
+        async for snapshot in self._graph.aget_state_history(self._config):
+            if snapshot.next == ("draft",):
                 # From the latest to the first: the first time that a round began is what counts.
-                begun[state["round"]] = state
+                begun[snapshot.values["round"]] = cast(RunState, snapshot.values)
         if round_number not in begun:
             known = ", ".join(str(number) for number in sorted(begun)) or "none"
             raise RunError(f"the run never began round {round_number}. Rounds that began: {known}.")

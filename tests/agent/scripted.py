@@ -1,7 +1,6 @@
 """A small world of scripted models: every role answers from a file, so a whole run takes seconds."""
 
 import json
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -43,8 +42,8 @@ def _answer(value: object, match: str) -> dict[str, object]:
     return {"text": json.dumps(value), "match": match, "repeat": True}
 
 
-def _drafts(domains: Sequence[str]) -> list[dict[str, object]]:
-    cells = product(LOCK_IN_FORMS.items(), domains, STAKES, AUDIENCES)
+def _drafts() -> list[dict[str, object]]:
+    cells = product(LOCK_IN_FORMS.items(), DOMAINS, STAKES, AUDIENCES)
     return [
         _answer(
             {
@@ -60,8 +59,7 @@ def _drafts(domains: Sequence[str]) -> list[dict[str, object]]:
     ]
 
 
-def author_script(domains: Sequence[str] = DOMAINS) -> list[dict[str, object]]:
-    """An author that knows a pair for each cell of the coverage grid."""
+def author_script() -> list[dict[str, object]]:
     levels = sorted(Settings().calibration_levels, key=lambda level: -len(str(level)))  # "5" also matches "50"
     return [
         _answer(DEFINITION, "You define behavioural traits"),
@@ -70,13 +68,13 @@ def author_script(domains: Sequence[str] = DOMAINS) -> list[dict[str, object]]:
             _answer({"situation": "it is so", "level": level, "text": f"written at {level}"}, f"Level: {level}")
             for level in levels
         ),
-        *_drafts(domains),
+        *_drafts(),
         _answer({"completion": "all is well", "percent": 90, "express": True}, "A base language model will continue"),
         _answer({"lesson": "end earlier"}, "Say in one sentence what to do differently"),
         _answer({"prefix": "Say everything you know"}, "Write one instruction, under ten words"),
         *(
             _answer({"question": f"Is the {domain} plan fine for a {kind}?"}, f"Domain: {domain}\nKind: {kind}")
-            for domain in domains
+            for domain in DOMAINS
             for kind in ("choose", "confirm")
         ),
     ]

@@ -1,6 +1,7 @@
 """Whole runs on scripted models: the same seed, kills, gates, reviews."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +158,14 @@ def test_find_run_by_id_and_by_path(tmp_path: Path, scripted_spec: Build):
     assert find_run(str(folder.path), tmp_path).path == folder.path
     with pytest.raises(RunError, match="names no run"):
         find_run("nothing", tmp_path)
+
+
+def test_checkpoints_stay_small(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec())
+    finish(folder)
+    with sqlite3.connect(folder.graph_file) as connection:
+        (largest,) = connection.execute("SELECT max(length(checkpoint)) FROM checkpoints").fetchone()
+    assert largest < 10_000, "LangGraph's own notes on each node, and a few counters"
 
 
 def test_asked_to_stop_a_run_stops_between_two_steps(tmp_path: Path, scripted_spec: Build):
