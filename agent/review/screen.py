@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.review.difference import split_by_difference
-from agent.review.schema import PEOPLE, DefinitionLine, OutcomeShown, PairLine, Review
+from agent.review.schema import PEOPLE, DefinitionLine, OutcomeShown, PairLine, Review, SampleShown
 from extract.trait import OTHER, SIDES, Side
 
 NARROW = 100
@@ -57,23 +57,31 @@ def _render_outcome(tested: OutcomeShown) -> Text:
     return Text(told, "green" if tested.stands else "red")
 
 
-def _side(line: PairLine, side: Side) -> Iterable[Text]:
+def _side(line: PairLine, side: Side) -> Iterable[RenderableType]:
     mean = "" if line.tested is None else f" · mean {points(line.tested.scores.get(side))}"
     yield Text(f"{'+' if side == 'positive' else '−'} {side}{mean}", f"bold {COLOURS[side]}")
     scenario = Text()
     for words, own in split_by_difference(printable(line.scenario(side)), printable(line.scenario(OTHER[side]))):
         scenario.append(words, f"bold {COLOURS[side]}" if own else "")
     yield scenario
-    for sample in line.tested.samples.get(side, ()) if line.tested is not None else ():
-        shown = Text(f"{points(sample.score):>8}  ", "dim")
-        shown.append(printable(sample.opening), "reverse")
-        shown.append(printable(sample.rest))
-        yield shown
+    if line.tested is not None:
+        yield _render_samples(line.tested.samples.get(side, ()))
     if (prediction := line.predicted.get(side)) is not None:
         express = "EXPRESS" if prediction.express else "EXPLAIN"
         yield Text(
             f"predicted ({prediction.probability:.0%}, {express}): {printable(prediction.completion)}", "dim italic"
         )
+
+
+def _render_samples(samples: Iterable[SampleShown]) -> RenderableType:
+    """Completions with their scores before them, first tokens reversed."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column()
+    for sample in samples:
+        text = Text.assemble((printable(sample.opening), "reverse"), printable(sample.rest))
+        table.add_row(points(sample.score), text)
+    return table
 
 
 def _render_definition(line: DefinitionLine) -> RenderableType:
