@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.board import Board
@@ -318,6 +318,7 @@ LINES = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(lines=st.lists(LINES, max_size=3), action=st.sampled_from([None, "continue", "stop"]))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, lines, action):
     from agent.folder import RunFolder
@@ -328,6 +329,7 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     assert read_review(folder, ReviewId(kind="batch", number=3)) == review
 
 
+@settings(deadline=None)
 @given(junk=st.binary(max_size=200))
 def test_any_bytes_are_a_review_or_one_clear_error(tmp_path_factory: pytest.TempPathFactory, junk: bytes):
     from agent.folder import RunFolder

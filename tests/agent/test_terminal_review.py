@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -197,6 +197,7 @@ def test_the_difference_is_marked_word_by_word():
     assert split_by_difference("", "a") == [] and split_by_difference("a", "a") == [("a", False)]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_text_is_lost_by_marking_it(one: str, other: str):
     assert "".join(words for words, _ in split_by_difference(one, other)) == one
