@@ -19,7 +19,18 @@ def split_by_difference(text: str, other: str) -> list[tuple[str, bool]]:
         own = kind != "equal" or (between and end - start < BRIDGE)
         before = runs.pop()[0] if runs and runs[-1][1] == own else ""
         runs.append((before + "".join(words[start:end]), own))
-    return runs
+    return _without_space_behind(runs)
+
+
+def _without_space_behind(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """The same runs, the space behind a text's own words given to what follows, so that no mark runs over it."""
+    moved: list[tuple[str, bool]] = []
+    space = ""
+    for index, (words, own) in enumerate(runs):
+        kept = words.rstrip() if own and index + 1 < len(runs) else words
+        moved.append((space + kept, own))
+        space = words[len(kept) :]
+    return moved
 
 
 def _words(text: str) -> list[str]:

@@ -193,7 +193,7 @@ def test_the_difference_is_marked_word_by_word():
     )
     parts = split_by_difference(one, other)
     assert "".join(words for words, _ in parts) == one
-    assert [words for words, own in parts if own] == ["but a sale was near, "]
+    assert [words for words, own in parts if own] == ["but a sale was near,"]
     assert split_by_difference("", "a") == [] and split_by_difference("a", "a") == [("a", False)]
 
 

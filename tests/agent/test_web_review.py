@@ -191,7 +191,7 @@ def test_first_tokens_are_marked_and_missing_scores_stay_missing():
     assert "<mark>all is </mark>&lt;well&gt;" in page
     assert "mean 91" in page and "mean unscored" in page
     assert 'data-failure="already committed"' in page and 'data-verdict="EXPLAIN"' in page
-    assert '<span class="shared">I knew, </span><b>so </b><span class="shared">I</span>' in page and "✕ is cut" in page
+    assert '<span class="shared">I knew, </span><b>so</b><span class="shared"> I</span>' in page and "✕ is cut" in page
 
 
 def test_a_definition_is_edited_on_the_page(tmp_path: Path, scripted_spec):
