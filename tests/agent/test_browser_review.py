@@ -60,7 +60,7 @@ class Page:
         driver.get(link)
         self.until(lambda: self.current() is not None)
 
-    def until(self, done: Callable[[], Any], seconds: float = 60) -> Any:
+    def until(self, done: Callable[[], Any], seconds: float = 240) -> Any:
         return WebDriverWait(self.driver, seconds, poll_frequency=0.1).until(lambda _: done())
 
     def press(self, *keys: str) -> None:
