@@ -28,9 +28,9 @@ class TerminalKeyboard:
 
     def key(self, question: str) -> str:
         """One key, without Enter where the terminal can do that. EOFError at its end."""
-        self._console.print(f"[bold]{escape(question)}[/]", highlight=False)
-        with _on_ctrl_c(signal.default_int_handler):
-            pressed = _read_key()
+        with _on_ctrl_c(signal.default_int_handler), _single_keys() as read:
+            self._console.print(f"[bold]{escape(question)}[/]", highlight=False)
+            pressed = read()
         self._console.print(escape(pressed), highlight=False)
         return pressed
 
@@ -72,20 +72,27 @@ def _on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _read_key() -> str:
-    """One key; Enter is needed where the terminal cannot be set to single keys."""
+@contextmanager
+def _single_keys() -> Iterator[Callable[[], str]]:
+    """Keys without Enter, where the terminal can; what was typed before a question was seen is no answer to it."""
     try:
         import termios
         import tty
     except ImportError:
-        return input()[:1]
+        yield lambda: input()[:1]
+        return
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal)
     try:
-        tty.setcbreak(terminal)
-        pressed = os.read(terminal, 8).decode(errors="replace")
+        yield lambda: _read_key(terminal)
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _read_key(terminal: int) -> str:
+    """One key; EOFError at the end of the input."""
+    pressed = os.read(terminal, 8).decode(errors="replace")
     if pressed in ("", "\x04"):
         raise EOFError
     return pressed[:1]

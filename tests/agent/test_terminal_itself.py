@@ -39,7 +39,7 @@ class Screen:
         self.process, self._terminal = process, terminal
         self.shown, self._seen = "", 0
 
-    def until(self, words: str, seconds: float = 120) -> str:
+    def until(self, words: str, seconds: float = 240) -> str:
         """Wait until new words are on the screen; what came before and with them."""
         end = time.monotonic() + seconds
         while (found := self.shown.find(words, self._seen)) < 0:
@@ -94,19 +94,19 @@ def test_a_batch_is_decided_by_keys_left_by_ctrl_c_and_finished_later(tmp_path: 
     editor.write_text(EDITOR)
     options = ["create", "test/holding_back", "--spec", str(spec), "--review", "terminal", "--review-at", "batch"]
     with on_a_terminal(*options, cwd=tmp_path, EDITOR=f"{sys.executable} {editor}", VISUAL="") as screen:
-        first = screen.until("[q]uit for now")
+        first = screen.until("[q]uit")
         assert "1 of 6" in first and "+ positive" in first and "− negative" in first
         screen.press("a")
         screen.until("2 of 6")
-        screen.until("[q]uit for now")
+        screen.until("[q]uit")
         screen.press("r")
         screen.until("Why?")
         screen.press("too bland\n")
         screen.until("3 of 6")
-        screen.until("[q]uit for now")
+        screen.until("[q]uit")
         screen.press("e")
         screen.until("4 of 6")
-        screen.until("[q]uit for now")
+        screen.until("[q]uit")
         screen.press("\x1b[A")
         screen.until("is no answer here")
         screen.process.send_signal(signal.SIGINT)
@@ -118,15 +118,15 @@ def test_a_batch_is_decided_by_keys_left_by_ctrl_c_and_finished_later(tmp_path: 
     assert sorted(decided) == ["approve", "edit", "reject"], "what was decided is on disk"
     with on_a_terminal("review", run.name, cwd=tmp_path) as screen:
         screen.until("4 of 6")
-        screen.until("[q]uit for now")
+        screen.until("[q]uit")
         screen.press("A")
-        summary = screen.until("[H]and in and go on")
+        summary = screen.until("[H]and in")
         assert "everything is decided (4 approve, 1 edit, 1 reject)" in summary
         screen.press("u")
         screen.until("4 of 6")
-        screen.until("[q]uit for now")
+        screen.until("[q]uit")
         screen.press("A")
-        screen.until("[H]and in and go on")
+        screen.until("[H]and in")
         screen.press("H")
         assert screen.end() == 0, screen.shown
     decisions = Journal(folder.store_file).all(PairDecision)
