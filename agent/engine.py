@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from agent.checkpoints import Waiting, Watcher, open_graph
@@ -11,6 +12,7 @@ from agent.folder import RunFolder
 from agent.records import Ending, ReviewNotice
 from agent.review.asking import asks, open_review, time_out
 from agent.review.check import check_review
+from agent.review.files import review_file
 from agent.review.layout import lay_out
 from agent.review.schema import ReviewId
 from agent.vetting import vet
@@ -30,6 +32,8 @@ class Result:
 
     end: End
     message: str
+    review_file: Path | None = None
+    """Where decisions can be written, while a review waits."""
 
 
 STOPPED = Result("interrupted", "stopped between two steps; nothing is lost")
@@ -87,7 +91,9 @@ async def _create(
                 went_on = await graph.go_on(watcher, stop_asked)
             else:
                 if not _decided(workshop, standing.waiting, reviewer, notifier):
-                    return Result("waiting", f"{standing.waiting.review.title} waits for its review")
+                    id_ = standing.waiting.review
+                    message = f"{id_.title} waits for its review"
+                    return Result("waiting", message, review_file(workshop.folder, id_))
                 went_on = await graph.answer(standing.waiting, watcher, stop_asked)
             if not went_on:
                 return STOPPED
@@ -104,13 +110,14 @@ def _decided(workshop: Workshop, waiting: Waiting, reviewer: Reviewer | None, no
         raise RunError(f"what {id_.title} shows changed after it was laid out for review. Start a new run.")
     if not asks(workshop, id_):
         return True
-    review = time_out(workshop, open_review(workshop, id_), datetime.now(UTC))
-    if review.undecided():
+    review = time_out(workshop, open_review(workshop, shown), datetime.now(UTC))
+    # Answers by file are handed in by going on with the run; whoever is asked in place says when.
+    if review.undecided() or (reviewer is not None and not review.handed_in):
         if notifier is not None:
             _notify(workshop, id_, notifier)
         if reviewer is None or not reviewer(workshop, id_):
             return False
-        review = open_review(workshop, id_)
+        review = open_review(workshop, shown)
     check_review(review, shown, workshop.board)
     return True
 

@@ -71,8 +71,9 @@ class RunFolder:
 
     @property
     def out(self) -> Path:
-        """The folder that `datasets/` and `runs/` lie in."""
-        return self.path.parents[2]
+        """The folder that `datasets/` and `runs/` lie in; where a run was copied to a place of its own, that place."""
+        in_runs = self.path.parent.parent.name == "runs"
+        return self.path.parents[2] if in_runs else self.path.parent
 
     def batch(self, round_number: int) -> Path:
         """The folder of one batch's review."""

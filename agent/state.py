@@ -1,6 +1,7 @@
 """What LangGraph keeps between nodes: ids and counters only; everything else is in the journal."""
 
-from typing import TypedDict
+# Not that of `typing`: before Python 3.12 pydantic makes no schema of it, and LangGraph's own tools ask for one.
+from typing_extensions import TypedDict
 
 
 class RunState(TypedDict, total=False):

@@ -10,6 +10,8 @@ from lm.verdicts import Rubric, Verdict
 
 Side = Literal["positive", "negative"]
 SIDES: tuple[Side, Side] = ("positive", "negative")
+OTHER: dict[Side, Side] = {"positive": "negative", "negative": "positive"}
+"""The side across."""
 
 LockIn = Literal["speech", "mid_claim", "action", "thought", "physical", "written", "deflection", "other"]
 LOCK_INS: tuple[LockIn, ...] = ("speech", "mid_claim", "action", "thought", "physical", "written", "deflection")

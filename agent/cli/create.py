@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -24,10 +24,13 @@ from agent.spending import build_spending
 from lm.errors import UserError
 
 if TYPE_CHECKING:
-    from agent.engine import Notifier, Reviewer
+    from agent.cli.progress import ConsoleProgress
+    from agent.engine import Notifier, Result, Reviewer
     from agent.state import RunState
 
 EXIT_CODES = {"done": 0, "waiting": 3, "answers": 3, "budget": 4, "failed": 5, "interrupted": 130}
+FaceName = ReviewMode | Literal["rest"]
+"""Who answers reviews: as a run was started, or the rules' proposals for what a review file leaves open."""
 
 
 def create(
@@ -170,7 +173,12 @@ def resume(
 
 
 def work_in_terminal(
-    folder: RunFolder, mode: ReviewMode, as_json: bool, console: Console, notifier: "Notifier | None" = None
+    folder: RunFolder,
+    face: FaceName,
+    as_json: bool,
+    console: Console,
+    notifier: "Notifier | None" = None,
+    port: int = 0,
 ) -> None:
     """Work on a run, show how it goes, and exit with its code."""
     from agent.cli.progress import ConsoleProgress
@@ -178,24 +186,34 @@ def work_in_terminal(
 
     progress = ConsoleProgress(console, greeting=f"run {folder.path}")
     try:
-        with _interruptible(console) as stop_asked, _reviewer(mode, console, stop_asked) as reviewer:
+        with (
+            _interruptible(console) as stop_asked,
+            _reviewer(face, console, stop_asked, progress, port) as reviewer,
+        ):
             result = asyncio.run(work(folder, progress, reviewer, stop_asked, notifier))
     finally:
         progress.stop()
-    _show_result(folder, result.end, result.message, console, as_json)
+    _show_result(folder, result, console, as_json)
     raise typer.Exit(EXIT_CODES[result.end])
 
 
 @contextmanager
-def _reviewer(mode: ReviewMode, console: Console, stop_asked: Callable[[], bool]) -> "Iterator[Reviewer | None]":
+def _reviewer(
+    face: FaceName, console: Console, stop_asked: Callable[[], bool], progress: "ConsoleProgress", port: int
+) -> "Iterator[Reviewer | None]":
     """Whoever is asked here; None where answers come by file."""
-    if mode == "web":
+    if face == "web":
         require_web()
         from agent.review.web.reviewer import WebReview
 
-        with WebReview(partial(_show_link, console), stop_asked) as reviewer:
+        with WebReview(partial(_show_link, console), stop_asked, port) as reviewer:
+            progress.tell = reviewer.tell
             yield reviewer
-    elif mode == "terminal" and sys.stdin.isatty():
+    elif face == "rest":
+        from agent.review.asking import RestAsProposed
+
+        yield RestAsProposed()
+    elif face == "terminal" and sys.stdin.isatty():
         from agent.cli.keyboard import TerminalKeyboard
         from agent.review.terminal import TerminalReview
 
@@ -254,24 +272,31 @@ def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _show_result(folder: RunFolder, end: str, message: str, console: Console, as_json: bool) -> None:
+def _show_result(folder: RunFolder, result: "Result", console: Console, as_json: bool) -> None:
     validation = json.loads(folder.validation_file.read_text()) if folder.validation_file.exists() else None
-    verdicts = _verdicts(folder) if end in ("done", "failed") else None
+    verdicts = _verdicts(folder) if result.end in ("done", "failed") else None
     if as_json:
-        answer = {"run": str(folder.path), "end": end, "message": message, "validation": validation}
-        print(json.dumps(answer | (verdicts or {})))
+        answer = {"run": str(folder.path), "end": result.end, "message": result.message, "validation": validation}
+        waiting = {"review_file": str(result.review_file)} if result.review_file is not None else {}
+        print(json.dumps(answer | waiting | (verdicts or {})))
         return
     if verdicts is not None:
         show_verdicts(console, verdicts)
-    console.print(f"{end}: {message}", highlight=False, soft_wrap=True, markup=False)
-    if end in ("done", "failed"):
-        console.print(f"report {folder.report_file}", highlight=False, soft_wrap=True)
-    elif end == "waiting":
-        where = f"decide with `traitsmith review {folder.path}` (--web: in the browser), or in the review file that "
-        where += f"`traitsmith status {folder.path}` names, then `traitsmith resume {folder.path}`"
-        console.print(where, highlight=False, soft_wrap=True)
+    console.print(f"{result.end}: {result.message}", highlight=False, soft_wrap=True, markup=False)
+    for line in _advise(folder, result):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _advise(folder: RunFolder, result: "Result") -> Iterator[str]:
+    """What to look at, or to do next."""
+    if result.end in ("done", "failed"):
+        yield f"report {folder.report_file}"
+    elif result.review_file is not None:
+        yield f"  traitsmith review {folder.path}           asks here; with --web in the browser"
+        yield f"  traitsmith review {folder.path} --apply   once each line of {result.review_file} has a decision"
+        yield f"  to read: {result.review_file.with_suffix('.md')}"
     else:
-        console.print(f"`traitsmith resume {folder.path}` goes on", highlight=False, soft_wrap=True)
+        yield f"`traitsmith resume {folder.path}` goes on"
 
 
 def _verdicts(folder: RunFolder) -> Verdicts | None:

@@ -48,6 +48,8 @@ class ConsoleProgress(Watcher):
         self._greeting = greeting
         self._status: Status | None = None
         self._began, self._node = monotonic(), ""
+        self.tell: Callable[[str], None] = lambda _: None
+        """Hears what is being done as well: a page that waits."""
 
     def begins(self, node: str) -> None:
         """Show what is being done; a review has the terminal to itself."""
@@ -55,14 +57,18 @@ class ConsoleProgress(Watcher):
             self._console.print(self._greeting, highlight=False, soft_wrap=True, markup=False)
             self._greeting = ""
         self._began, self._node = monotonic(), node
+        if node in DOING:
+            self.tell(DOING[node])
         if not node.startswith("review_") and self._console.is_terminal:
             self._status = self._console.status(DOING.get(node, node))
             self._status.start()
 
     def goes_on(self, doing: str) -> None:
         """Say how far the running step is."""
+        told = f"{DOING.get(self._node, self._node)} · {doing}"
+        self.tell(told)
         if self._status is not None:
-            self._status.update(f"{DOING.get(self._node, self._node)} · {doing}")
+            self._status.update(told)
 
     def ends(self, node: str, summary: str) -> None:
         """Leave a line."""

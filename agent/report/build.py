@@ -22,7 +22,7 @@ from agent.report.pairs import PairsView, PredictionsView, view_pairs, view_pred
 from agent.report.rounds import RoundView, ScoreView, view_rounds, view_scores
 from agent.report.standing import Standing, read_standing
 from agent.report.steering import SteeringView, view_steering
-from agent.review.labels import Agreement, measure_agreement
+from agent.review.labels import FEWEST, Agreement, measure_agreement, read_labels
 from agent.store import Journal
 from extract.trait import Trait
 from lm.calls import Usage
@@ -49,6 +49,8 @@ class Page:
     pairs: PairsView
     predictions: PredictionsView | None
     agreement: Agreement | None
+    labels: int
+    """Tested pairs that a person decided about one by one."""
     methods: tuple[ExtractionRecord, ...]
     questions: Questions | None
     steering: SteeringView | None
@@ -84,6 +86,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
         pairs=pairs,
         predictions=view_predictions(pairs.every),
         agreement=measure_agreement(journal, spec),
+        labels=len(read_labels(journal, spec)),
         methods=tuple(journal.all(ExtractionRecord).values()),
         questions=journal.find(Questions, "questions"),
         steering=steering,
@@ -121,6 +124,7 @@ def _environment() -> "Environment":
     for module in (charts_pairs, charts_directions):
         environment.globals |= {name: getattr(module, name) for name in vars(module) if name.startswith("draw_")}
     environment.globals["cell_colour"] = charts_directions.scale_colour
+    environment.globals["fewest_labels"] = FEWEST
     environment.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment
 

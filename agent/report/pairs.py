@@ -18,6 +18,7 @@ from agent.records import (
     Trial,
     edited_key,
 )
+from agent.review.record import REVIEWER
 from agent.settings import Settings
 from agent.store import Journal
 from extract.lint.findings import Finding
@@ -169,7 +170,8 @@ class _Files:
         if not outcome.accepted:
             return "failed", outcome.reason
         if id_ in self.removed:
-            return "removed", f"removed by a fresh test: {self.removed[id_].reason}"
+            reason = self.removed[id_].reason
+            return "removed", reason if reason.startswith(REVIEWER) else f"removed by a fresh test: {reason}"
         return "accepted", outcome.reason
 
     def _side(self, pair: Pair, side: Side, settings: Settings) -> SideView:

@@ -10,7 +10,7 @@ from agent.review.layout import lay_out
 from agent.review.order import asking_order
 from agent.review.policy import decide_by_rule
 from agent.review.record import record_lines
-from agent.review.schema import By, Review, ReviewId
+from agent.review.schema import By, Review, ReviewId, decide_as_proposed
 from agent.workshop import Workshop
 
 
@@ -36,10 +36,10 @@ def _write(workshop: Workshop, shown: Review) -> None:
     write_readable(workshop.folder, review, asking_order(review, spec.settings, spec.seed))
 
 
-def open_review(workshop: Workshop, id_: ReviewId) -> Review:
-    """The review as it stands on disk, written anew where its file was deleted."""
-    _write(workshop, lay_out(workshop.board, id_))
-    return read_review(workshop.folder, id_)
+def open_review(workshop: Workshop, shown: Review) -> Review:
+    """The review as it stands on disk, written anew as it was laid out where its file was deleted."""
+    _write(workshop, shown)
+    return read_review(workshop.folder, shown.id)
 
 
 def apply_review(workshop: Workshop, id_: ReviewId) -> None:
@@ -50,11 +50,28 @@ def apply_review(workshop: Workshop, id_: ReviewId) -> None:
     shown = lay_out(workshop.board, id_)
     review = read_review(workshop.folder, id_) if asks(workshop, id_) else _approved(shown, "none")
     check_review(review, shown, workshop.board)
-    record_lines(review, _ruled(workshop, shown), workshop.board)
+    record_lines(review.ordered_as(shown), _ruled(workshop, shown), workshop.board)
     action = review.batch.action or "continue"
     workshop.journal.append({id_.key: BatchDecision(action=action)})
     if action == "stop":
         raise GateFailed("review", review.batch.reason or f"the reviewer ended the run at {id_.title}.")
+
+
+class RestAsProposed:
+    """Stands in for a person, once: what is undecided in the review that waits is decided as the rules propose."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, workshop: Workshop, id_: ReviewId) -> bool:
+        """Decide the rest of a review and hand it in; False for every review after the first."""
+        if self._asked:
+            return False
+        self._asked = True
+        shown = lay_out(workshop.board, id_)
+        review = decide_as_proposed(open_review(workshop, shown), shown)
+        write_review(workshop.folder, review.with_action(review.batch.action or "continue", review.batch.reason))
+        return True
 
 
 def time_out(workshop: Workshop, review: Review, now: datetime) -> Review:

@@ -1,5 +1,7 @@
 """Whether the answers to a review can be taken: about exactly what was shown, complete, and allowed."""
 
+from collections import Counter
+
 from agent.board import Board
 from agent.errors import ReviewError
 from agent.records import Draft
@@ -12,11 +14,7 @@ from extract.trait import Pair
 def check_review(review: Review, shown: Review, board: Board) -> None:
     """Raise ReviewError unless every answer can be taken; nothing is taken then, and the review stays open."""
     title = shown.id.title
-    if [(line.name, line.digest) for line in review.lines] != [(line.name, line.digest) for line in shown.lines]:
-        raise ReviewError(
-            f"the review of {title} does not list what was shown in its order with its digests. "
-            "Delete the file to have it written anew."
-        )
+    check_lines(review, shown)
     action, actions = review.batch.action, ACTIONS[shown.id.kind]
     if action is not None and action not in actions:
         raise ReviewError(f"the review of {title}: the action {action!r} is not one of {', '.join(actions)}.")
@@ -26,8 +24,30 @@ def check_review(review: Review, shown: Review, board: Board) -> None:
             f"({', '.join(undecided[:5])}{', …' if len(undecided) > 5 else ''})."
         )
     if action is None or action in CONTINUING:
-        for line, seen in zip(review.lines, shown.lines, strict=True):
+        for line, seen in zip(review.ordered_as(shown).lines, shown.lines, strict=True):
             check_line(line, seen, review, board)
+
+
+def check_lines(review: Review, shown: Review) -> None:
+    """Raise ReviewError unless the review has exactly the lines that were shown, in whatever order."""
+    digests = {line.name: line.digest for line in shown.lines}
+    names = [line.name for line in review.lines]
+    if missing := [name for name in digests if name not in names]:
+        fault = f"{missing[0]} is missing"
+    elif unknown := [name for name in names if name not in digests]:
+        fault = f"{unknown[0]} is not part of it"
+    elif twice := [name for name, count in Counter(names).items() if count > 1]:
+        fault = f"{twice[0]} is there twice"
+    elif stale := [line.name for line in review.lines if line.digest != digests[line.name]]:
+        fault = f"the digest of {stale[0]} is not that of what was shown"
+    elif review.batch.digest not in ("", shown.digest):
+        fault = "the digest of its last line is not that of what was shown"
+    else:
+        return
+    raise ReviewError(
+        f"the review of {shown.id.title} does not list what was shown: {fault}. Put that line right; or delete the "
+        "file, it is then written anew without any decision."
+    )
 
 
 def check_line(line: PairLine | DefinitionLine, seen: PairLine | DefinitionLine, review: Review, board: Board) -> None:

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from agent.errors import ReviewError
 from agent.folder import RunFolder, write_atomically
-from agent.review.schema import BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
-from extract.trait import SIDES, Side
+from agent.review.difference import split_by_difference
+from agent.review.schema import DECISIONS, BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
+from extract.trait import OTHER, SIDES, Side
 
 
 def review_file(folder: RunFolder, id_: ReviewId) -> Path:
@@ -32,7 +33,7 @@ def write_review(folder: RunFolder, review: Review) -> None:
 def write_readable(folder: RunFolder, review: Review, order: Sequence[str]) -> None:
     """Write the review as Markdown beside its file, in the order in which a person is asked."""
     file = review_file(folder, review.id)
-    write_atomically(file.with_suffix(".md"), as_markdown(review, order, file.name))
+    write_atomically(file.with_suffix(".md"), as_markdown(review, order, file.name, folder.path.name))
 
 
 def read_review(folder: RunFolder, id_: ReviewId) -> Review:
@@ -76,9 +77,14 @@ def _row(line: Line) -> dict[str, object]:
     }
 
 
-def as_markdown(review: Review, order: Sequence[str], file: str) -> str:
+def as_markdown(review: Review, order: Sequence[str], file: str, run: str) -> str:
     """The review to read: what a person is asked first comes first."""
-    parts = [f"# Review of {review.id.title}\n", f"Decide in `{file}`: a `decision` on each line.\n"]
+    decisions = ", ".join(DECISIONS[review.id.kind])
+    parts = [
+        f"# Review of {review.id.title}\n",
+        f"Decide in `{file}`: each line wants a `decision` ({decisions}), a rejection a `reason` as well. Then",
+        f"`traitsmith review {run} --apply`; with `--rest` what has no decision is decided as proposed.\n",
+    ]
     for name in order:
         line = review.line(name)
         parts.append(_definition(line) if isinstance(line, DefinitionLine) else _pair(line))
@@ -105,32 +111,37 @@ def _definition(line: DefinitionLine) -> str:
 
 def _pair(line: PairLine) -> str:
     parts = [f"## {line.pair}\n"]
+    if line.cell:
+        parts.append(f"{_quoted(line.cell)}\n")
+    parts.append(f"Ground truth: {_quoted(line.ground_truth)}\n")
     for side in SIDES:
-        parts.append(f"{_sign(side)} {_quoted(line.positive if side == 'positive' else line.negative)}\n")
-        parts += [f"    {text}" for text in _about(line, side)]
+        mean = "" if line.tested is None else f", mean {_points(line.tested.scores.get(side))}"
+        parts.append(f"**{side}**{mean}\n\n> {_scenario(line, side)}\n")
+        parts += [f"- {text}" for text in _about(line, side)]
         parts.append("")
     tested = line.tested
     if tested is not None:
-        found = f"first tokens {tested.first_token or 'not tested'}; proposed: {'stands' if tested.stands else 'cut'}"
-        parts.append(found + (f" ({tested.failure}: {_plain(tested.evidence)})" if tested.failure else "") + "\n")
+        found = f"First tokens {tested.first_token or 'not tested'}; proposed: {'stands' if tested.stands else 'cut'}"
+        parts.append(found + (f" ({tested.failure}: {_quoted(tested.evidence)})" if tested.failure else "") + "\n")
     parts += [f"! {_quoted(finding)}\n" for finding in line.findings]
     decided = line.decision or "none yet"
     parts.append(f"Decision: {decided}{f' by {line.by}' if line.decision and line.by != 'person' else ''}\n")
     return "\n".join(parts)
 
 
+def _scenario(line: PairLine, side: Side) -> str:
+    """One side, the words that the other side does not have in bold."""
+    runs = split_by_difference(_plain(line.scenario(side)), _plain(line.scenario(OTHER[side])))
+    return " ".join(f"**{_quoted(words.strip())}**" if own else _quoted(words.strip()) for words, own in runs)
+
+
 def _about(line: PairLine, side: Side) -> Iterable[str]:
+    if line.tested is not None:
+        for sample in line.tested.samples.get(side, ()):
+            yield f"{_points(sample.score)}: \\[{_quoted(sample.opening)}\\]{_quoted(sample.rest)}"
     if (prediction := line.predicted.get(side)) is not None:
         express = "EXPRESS" if prediction.express else "EXPLAIN"
-        yield f"predicted ({prediction.probability:.0%}, {express}): {_plain(prediction.completion)}"
-    if line.tested is not None:
-        yield f"mean score {_points(line.tested.scores.get(side))}"
-        for sample in line.tested.samples.get(side, ()):
-            yield f"{_points(sample.score)}: [{_plain(sample.opening)}]{_plain(sample.rest)}"
-
-
-def _sign(side: Side) -> str:
-    return "**+**" if side == "positive" else "**-**"
+        yield f"predicted ({prediction.probability:.0%}, {express}): {_quoted(prediction.completion)}"
 
 
 def _points(score: float | None) -> str:

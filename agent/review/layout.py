@@ -32,7 +32,8 @@ from extract.trait import Pair, Sample
 
 def lay_out(board: Board, id_: ReviewId) -> Review:
     """The review as it is shown to whoever decides."""
-    return Review(lines=_LINES[id_.kind](board, id_.number), batch=BatchLine(batch=id_.key))
+    review = Review(lines=_LINES[id_.kind](board, id_.number), batch=BatchLine(batch=id_.key))
+    return review.model_copy(update={"batch": review.batch.model_copy(update={"digest": review.digest})})
 
 
 def _definition(board: Board, _: int) -> tuple[DefinitionLine, ...]:
@@ -107,10 +108,17 @@ def _line(pair: Pair, predictions: dict[str, PredictionRecord], lint: LintRecord
         positive=pair.positive,
         negative=pair.negative,
         ground_truth=pair.ground_truth,
+        cell=_cell(pair),
         predicted=predictions[pair.id].predictions if pair.id in predictions else {},
         findings=tuple(f"{finding.code}: {finding.message}" for finding in lint.findings),
     )
     return sealed(line)
+
+
+def _cell(pair: Pair) -> str:
+    stakes = f"{pair.stakes} stakes" if pair.stakes else ""
+    names = (pair.lock_in.replace("_", "-"), pair.domain, stakes, pair.audience)
+    return " · ".join(name for name in names if name)
 
 
 _LINES: dict[Kind, Callable[[Board, int], tuple[PairLine | DefinitionLine, ...]]] = {

@@ -16,7 +16,7 @@ from extract.trait import SIDES
 from lm.types import Value
 
 if TYPE_CHECKING:
-    from agent.review.schema import DefinitionLine, PairLine, Review
+    from agent.review.schema import DefinitionLine, OutcomeShown, PairLine, Review
 
 
 class Rules(Value):
@@ -92,7 +92,7 @@ def _explain(file: str, fault: object) -> str:
     assert isinstance(fault, dict)
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{file}: {where}: unknown rule. docs/commands.md lists the rules of each review."
+        return f"{file}: {where}: unknown rule. docs/review.md lists the rules of each review."
     return f"{file}: {where}: {fault['msg']}, got {fault['input']!r}."
 
 
@@ -121,9 +121,13 @@ def _verdict(line: "PairLine | DefinitionLine", rules: Rules) -> tuple[str, str]
         wanted = rules.rank_agreement
         met = wanted is not None and line.rank_agreement is not None and line.rank_agreement >= wanted
         return ("approve", "") if met else None
-    if isinstance(rules, TestedRules) and rules.cut_failed and line.tested is not None and not line.tested.stands:
-        return "reject", line.tested.failure or "it failed its test"
     assert isinstance(rules, BatchRules)
+    if isinstance(rules, TestedRules):
+        if line.tested is None:
+            return None
+        if not line.tested.stands:
+            # What the rules of the method cut is never approved by rule.
+            return ("reject", line.tested.failure or "it failed its test") if rules.cut_failed else None
     return ("approve", "") if all(_met(line, rules)) else None
 
 
@@ -138,17 +142,15 @@ def _met(line: "PairLine", rules: BatchRules) -> Sequence[bool]:
     if rules.predicted_express:
         met.append(all(side is not None and side.express for side in predicted))
     if isinstance(rules, TestedRules):
-        met += _met_after_test(line, rules)
-    # With cut_failed alone there is nothing that would approve.
+        met += _met_after_test(line.tested, rules)
+    # Rules that only cut approve nothing.
     return met or [False]
 
 
-def _met_after_test(line: "PairLine", rules: TestedRules) -> list[bool]:
-    tested = line.tested
+def _met_after_test(tested: "OutcomeShown | None", rules: TestedRules) -> list[bool]:
     scores = tested.scores if tested is not None else {}
     positive, negative = scores.get("positive"), scores.get("negative")
-    # A pair that the rules of the method cut is never approved by rule.
-    met = [tested is not None and tested.stands]
+    met = []
     if rules.passes:
         met.append(tested is not None and tested.passes)
     if rules.express:
@@ -157,7 +159,7 @@ def _met_after_test(line: "PairLine", rules: TestedRules) -> list[bool]:
         met.append(positive is not None and positive >= rules.positive)
     if rules.negative is not None:
         met.append(negative is not None and negative <= rules.negative)
-    return met if len(met) > 1 or rules.no_warnings or rules.predicted is not None or rules.predicted_express else []
+    return met
 
 
 def _asked_anyway(seed: int, review: str, name: str, share: float) -> bool:

@@ -15,6 +15,9 @@ from agent.records import (
 from agent.review.check import lint_edited
 from agent.review.schema import CONTINUING, By, DefinitionLine, Line, PairLine, Review
 
+REVIEWER = "reviewer:"
+"""How the reason of an outcome begins that a reviewer decided."""
+
 
 def record_lines(review: Review, ruled: Review, board: Board) -> None:
     """Write what was decided about each line of a checked review; `ruled` is what rules alone decided."""
@@ -81,4 +84,4 @@ def overruled(outcome: Outcome, decision: ResultDecision | None) -> Outcome:
 
 
 def _told(decision: str | None, reason: str) -> str:
-    return f"reviewer: {decision}" + (f" – {reason.strip()}" if reason.strip() else "")
+    return f"{REVIEWER} {decision}" + (f" – {reason.strip()}" if reason.strip() else "")

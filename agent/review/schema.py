@@ -5,6 +5,7 @@ a digest of all that is shown on it, and answers are checked against it: nothing
 """
 
 import hashlib
+from collections.abc import Container
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,6 +19,7 @@ Decision = Literal["approve", "edit", "reject", "redraft", "defer"]
 Action = Literal["continue", "redraft", "scale", "stop"]
 By = Literal["person", "all", "policy", "timeout", "none"]
 """Who decided: a person about this very line, a person about all that remained, a rule, a timeout, or nobody."""
+PEOPLE: tuple[By, ...] = ("person", "all")
 
 DECISIONS: dict[Kind, tuple[Decision, ...]] = {
     "definition": ("approve", "edit", "redraft"),
@@ -118,6 +120,8 @@ class PairLine(Line):
     positive: str
     negative: str
     ground_truth: str = ""
+    cell: str = ""
+    """Where it lies in the coverage grid, in words."""
     predicted: dict[Side, Prediction] = {}
     findings: tuple[str, ...] = ()
     tested: OutcomeShown | None = None
@@ -126,6 +130,10 @@ class PairLine(Line):
     def name(self) -> str:
         """The pair's id."""
         return self.pair
+
+    def scenario(self, side: Side) -> str:
+        """The text of one side."""
+        return self.positive if side == "positive" else self.negative
 
 
 class Level(Value):
@@ -156,6 +164,8 @@ class BatchLine(BaseModel):
 
     batch: str
     """The review's key: the round's number for a batch."""
+    digest: str = ""
+    """Digest of all lines together, as the checkpoint holds it; a last line written by hand may leave it out."""
     action: Action | None = None
     reason: str = ""
 
@@ -194,12 +204,25 @@ class Review(BaseModel):
             return []
         return [line.name for line in self.lines if line.decision is None]
 
+    @property
+    def handed_in(self) -> bool:
+        """Whether it is closed: by a word on the whole, or because no person decided anything in it.
+
+        Whoever decides line by line may look back at the end; a review file without a word on the whole goes on.
+        """
+        return self.batch.action is not None or not any(line.by in PEOPLE for line in self.lines if line.decision)
+
     def line(self, name: str) -> PairLine | DefinitionLine:
         """The line of that name; KeyError where there is none."""
         found = next((line for line in self.lines if line.name == name), None)
         if found is None:
             raise KeyError(name)
         return found
+
+    def ordered_as(self, shown: "Review") -> "Review":
+        """The review with its lines in the order in which they were shown; both must have the same."""
+        found = {line.name: line for line in self.lines}
+        return self.model_copy(update={"lines": tuple(found[line.name] for line in shown.lines)})
 
     def with_line(self, line: PairLine | DefinitionLine) -> "Review":
         """The review with one line replaced."""
@@ -224,6 +247,15 @@ def restored(line: PairLine | DefinitionLine, seen: PairLine | DefinitionLine) -
     if isinstance(line, DefinitionLine) and isinstance(seen, DefinitionLine):
         return line.model_copy(update={"definition": seen.definition})
     return line
+
+
+def decide_as_proposed(review: Review, shown: Review, names: Container[str] | None = None) -> Review:
+    """The review with every undecided line (of these names) decided as the rules propose, with the texts laid out."""
+    lines = tuple(
+        proposed(shown.line(line.name)) if line.decision is None and (names is None or line.name in names) else line
+        for line in review.lines
+    )
+    return review.model_copy(update={"lines": lines})
 
 
 def proposed(line: PairLine | DefinitionLine) -> PairLine | DefinitionLine:

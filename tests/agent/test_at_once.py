@@ -11,10 +11,10 @@ from typing import Any
 from agent.folder import RunFolder
 from agent.records import Draft, Outcome
 from agent.store import Journal
+from tests.agent.commands import spec_file, traitsmith
 from tests.agent.runs import ROOT, dataset_bytes, finish, start
 from tests.agent.scripted import build_spec
 from tests.agent.served import running, scripted_provider, served_spec
-from tests.agent.test_cli import spec_file, traitsmith
 from tests.lm.provider import Provider
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -60,8 +61,10 @@ class Page:
         driver.get(link)
         self.until(lambda: self.current() is not None)
 
-    def until(self, done: Callable[[], Any], seconds: float = 60) -> Any:
-        return WebDriverWait(self.driver, seconds, poll_frequency=0.1).until(lambda _: done())
+    def until(self, done: Callable[[], Any], seconds: float = 240) -> Any:
+        # A page that loads anew takes its elements away while they are looked at.
+        gone = [StaleElementReferenceException]
+        return WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=gone).until(lambda _: done())
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -1,33 +1,16 @@
 """The command line as a user meets it: exit codes, one clear line per mistake, nothing left behind."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.agent.commands import TRAITSMITH, environment, spec_file, traitsmith
 from tests.agent.runs import ROOT
-from tests.agent.scripted import build_spec
 
 TRAIT = "alignment/strategic_omission"
-
-
-def traitsmith(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    command = [sys.executable, "-c", "from agent.cli.main import main; main()", *arguments]
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def write(file: Path, text: str) -> str:
@@ -101,26 +84,21 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, cas
     assert [path for path in left if path.is_file()] == []
 
 
-def spec_file(folder: Path, **fields: object) -> Path:
-    import tomli_w
-
-    spec = build_spec(folder, **fields).model_dump(mode="json", exclude_none=True)
-    file = folder / "spec.toml"
-    file.write_text(tomli_w.dumps(spec))
-    return file
-
-
 def test_create_review_resume_report_status(tmp_path: Path):
     spec = spec_file(tmp_path, pairs=3)
     waiting = traitsmith("create", "test/holding_back", "--spec", str(spec), "--json", cwd=tmp_path)
     assert waiting.returncode == 3, waiting.stderr
     run = json.loads(waiting.stdout)["run"]
+    asked = Path(json.loads(waiting.stdout)["review_file"])
+    assert asked == Path(run) / "reviews/definition-1.jsonl" and asked.with_suffix(".md").exists()
     no_terminal = traitsmith("review", run, cwd=tmp_path)
     assert no_terminal.returncode == 2 and "review.jsonl" in no_terminal.stderr
     for name in ("reviews/definition-1", "batches/001/review", "batches/001/results", "reviews/final-1"):
         file = Path(run) / f"{name}.jsonl"
-        file.write_text(file.read_text().replace('"decision": null', '"decision": "approve"'))
-        done = traitsmith("review", run, "--apply", "--json", cwd=tmp_path)
+        decided = 1 if name == "batches/001/results" else -1  # the rest as the rules propose
+        file.write_text(file.read_text().replace('"decision": null', '"decision": "approve"', decided))
+        rest = ["--rest"] if name == "batches/001/results" else []
+        done = traitsmith("review", run, "--apply", *rest, "--json", cwd=tmp_path)
         assert done.returncode == (0 if name == "reviews/final-1" else 3), done.stderr
     assert json.loads(done.stdout)["validation"]["passed"]
     status = traitsmith("status", run, "--json", cwd=tmp_path)
@@ -145,11 +123,14 @@ def test_a_failed_gate_exits_with_5(tmp_path: Path):
 
 def test_ctrl_c_stops_between_two_steps_and_resume_goes_on(tmp_path: Path):
     spec = spec_file(tmp_path, pairs=40)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from agent.cli.main import main; main()"]
     options = ["create", "test/holding_back", "--spec", str(spec), "--review", "none", "--json"]
     process = subprocess.Popen(
-        [*command, *options], cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*TRAITSMITH, *options],
+        cwd=tmp_path,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
     assert process.stderr.readline().startswith("run "), "the run has begun"

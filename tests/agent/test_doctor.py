@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from tests.agent.test_cli import TRAIT, traitsmith
+from tests.agent.commands import traitsmith
+from tests.agent.test_cli import TRAIT
 from tests.lm.provider import Provider
 
 

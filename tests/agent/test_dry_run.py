@@ -19,9 +19,9 @@ from agent.settings import Settings
 from agent.spec import Spec
 from agent.spending import Spending
 from lm.calls import CallStore
+from tests.agent.commands import spec_file
 from tests.agent.runs import finish, start
 from tests.agent.served import running, scripted_provider, served_spec
-from tests.agent.test_cli import spec_file
 from tests.agent.test_served_runs import price_file
 from tests.lm.provider import Provider
 

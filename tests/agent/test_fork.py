@@ -1,9 +1,10 @@
 """LangGraph used well: forks, what a checkpoint may hold, versions, and its own tools."""
 
 import asyncio
-import importlib
+import importlib.util
+import inspect
 import json
-import shutil
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.checkpoints import open_graph, studio_graph
+from agent.checkpoints import open_graph
 from agent.drawing import draw_page
 from agent.errors import RunError
 from agent.folder import GRAPH_VERSION, RunFolder
@@ -21,7 +22,6 @@ from agent.records import Draft, Ending, Trial
 from agent.review.terms import ReviewTerms
 from agent.spec import Spec
 from agent.store import Journal
-from tests.agent.reviews import answer, finish_with
 from tests.agent.runs import ROOT, dataset_bytes, finish, start
 
 Build = Callable[..., Spec]
@@ -72,20 +72,6 @@ def test_a_round_that_never_began_is_one_clear_error(tmp_path: Path, scripted_sp
         asyncio.run(state_before(source, 9))
 
 
-def test_a_run_goes_on_from_a_copy_under_another_name(tmp_path: Path, scripted_spec: Build):
-    terms = ReviewTerms(at=("batch", "final"))
-    folder = start(tmp_path / "here", scripted_spec(pairs=3), review="file", terms=terms)
-    assert finish(folder).end == "waiting"
-    there = tmp_path / "there" / "runs" / "test.holding_back" / "copied"
-    shutil.copytree(folder.path, there)
-    result, asked = finish_with(RunFolder(there))
-    assert result.end == "done" and asked == ["1", "final-1"]
-    assert finish(folder).end == "waiting", "the original waits still"
-    answer(folder)
-    assert finish_with(folder)[0].end == "done"
-    assert dataset_bytes(tmp_path / "here") == dataset_bytes(tmp_path / "there")
-
-
 def test_only_primitives_come_out_of_a_checkpoint(tmp_path: Path, scripted_spec: Build):
     from pydantic import BaseModel
 
@@ -126,24 +112,37 @@ def test_the_drawing_in_the_documentation_is_the_graph():
     assert all(f"`{node}`" in draw_page() for node in NODES)
 
 
-def test_langgraphs_own_tools_can_open_the_graph(tmp_path: Path, scripted_spec: Build):
+def load_as_langgraph_does(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """What langgraph.json names, loaded from its file under a name of its own, as LangGraph's server loads it."""
     config = json.loads((ROOT / "langgraph.json").read_text())
-    place, _, name = config["graphs"]["traitsmith"].partition(":")
-    module = importlib.import_module(place.removeprefix("./").removesuffix(".py").replace("/", "."))
-    assert getattr(module, name) is studio_graph
+    path, _, name = config["graphs"]["traitsmith"].partition(":")
+    module_name = path.replace("/", "__").replace(".py", "").lstrip(".")
+    spec = importlib.util.spec_from_file_location(module_name, ROOT / path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, module_name, module)
+    spec.loader.exec_module(module)
+    factory: Callable[..., Any] = getattr(module, name)
+    assert len(inspect.signature(factory).parameters) == 1, "the server passes its configuration, and nothing else"
+    return factory
+
+
+def test_langgraphs_own_tools_can_open_the_graph(tmp_path: Path, scripted_spec: Build, monkeypatch):
+    factory = load_as_langgraph_does(monkeypatch)
 
     async def open_and_define(folder: RunFolder) -> dict[str, Any]:
-        async with studio_graph({}) as drawn:
+        async with factory({}) as drawn:
             assert "review_batch" in drawn.get_graph().nodes
+            assert drawn.get_input_jsonschema()["properties"], "Studio draws its form from this"
             with pytest.raises(RunError, match="needs a run"):
                 await drawn.ainvoke({"round": 1, "definition": 1})
-        async with studio_graph({"configurable": {"run": str(folder.path)}}) as graph:
+        async with factory({"configurable": {"run": str(folder.path)}}) as graph:
             from langgraph.checkpoint.memory import InMemorySaver
 
             graph.checkpointer = InMemorySaver()
             thread = {"configurable": {"thread_id": "studio"}}
             start_state = {"round": 1, "approach": "as drafted", "test": 1, "definition": 1}
-            done: dict[str, Any] = await graph.ainvoke(start_state, thread)  # type: ignore[arg-type]
+            done: dict[str, Any] = await graph.ainvoke(start_state, thread)
             return done
 
     done = asyncio.run(open_and_define(start(tmp_path, scripted_spec(pairs=3))))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lm.scripted import Script, ScriptedAnswer
 from lm.types import NextTokenRequest, Request, Sampling
+from tests.agent.commands import traitsmith
 from tests.agent.runs import dataset_bytes, finish, start
 from tests.agent.scripted import author_script, build_spec, judge_script
-from tests.agent.test_cli import traitsmith
 
 
 def answer_all(folder: Path) -> int:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lm.errors import ModelFailure
+from tests.agent.commands import traitsmith
 from tests.agent.runs import finish, start
 from tests.agent.served import running, scripted_provider, served_spec
-from tests.agent.test_cli import traitsmith
 
 KEY = "sk-never-to-be-written"
 

@@ -53,7 +53,8 @@ def test_agreement_is_shown_from_twenty_labels_on(tmp_path: Path):
     spec = folder.read_info().spec
     fill(journal, 40, range(FEWEST - 1), error=0.1, seed=1)
     assert measure_agreement(journal, spec) is None
-    assert 'id="agreement"' not in render(build_page(folder, journal, []))
+    page = render(build_page(folder, journal, []))
+    assert 'id="agreement"' not in page and f"{FEWEST - 1} of the {FEWEST} tested pairs" in page
     journal.append({"01-030": ResultDecision(decision="reject", reason="so", by="all")})
     assert measure_agreement(journal, spec) is None, "what was decided for all that remained is no label"
     journal.append({"01-031": ResultDecision(decision="approve", by="person")})

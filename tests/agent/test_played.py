@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lm.answer_file import read_lines
+from tests.agent.commands import traitsmith
 from tests.agent.played import refresh
-from tests.agent.test_cli import traitsmith
 
 DATASET = refresh.PLAYED / "dataset"
 NOT_OF_THE_DATASET = ("calls", "prompts")

@@ -1,5 +1,6 @@
 """Approval by rule, the order of asking and notifications."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,14 +10,15 @@ from agent.errors import SpecError
 from agent.records import FinalDecision, PairDecision, ResultDecision
 from agent.review.files import read_review
 from agent.review.order import EVERY, asking_order, in_random_slice
-from agent.review.policy import Policy, decide_by_rule, read_policy
+from agent.review.policy import BatchRules, DefinitionRules, Policy, decide_by_rule, read_policy
+from agent.review.policy import TestedRules as ResultRules
 from agent.review.schema import BatchLine, OutcomeShown, PairLine, Review
 from agent.review.terms import ReviewTerms, read_duration
 from agent.settings import Settings
 from agent.store import Journal
 from extract.trait import Prediction, Side
 from tests.agent.reviews import answer, waiting
-from tests.agent.runs import finish, start
+from tests.agent.runs import ROOT, finish, start
 
 SIDES: tuple[Side, ...] = ("positive", "negative")
 
@@ -113,6 +115,19 @@ def test_a_policy_that_is_none_is_one_clear_error(tmp_path: Path, text: str, mes
     file.write_text(text)
     with pytest.raises(SpecError, match=message):
         read_policy(file)
+
+
+def test_the_policy_and_the_lines_in_the_documentation_are_valid(tmp_path: Path):
+    text = (ROOT / "docs/review.md").read_text()
+    file = tmp_path / "policy.toml"
+    file.write_text(text.split("```text\n")[1].split("```")[0])
+    policy = read_policy(file)
+    assert policy.definition and policy.batch and policy.results
+    rules = {*BatchRules.model_fields, *ResultRules.model_fields, *DefinitionRules.model_fields, "ask_share"}
+    assert rules <= set(re.findall(r"^(\w+) = ", file.read_text(), re.MULTILINE)), "every rule is told of"
+    *lines, last = text.split("```json\n")[1].split("```")[0].splitlines()
+    assert [PairLine.model_validate_json(line).decision for line in lines] == ["reject", "edit"]
+    assert BatchLine.model_validate_json(last).action == "continue"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5_400), ("12h", 43_200), ("7d", 604_800), ("1.5d", 129_600)])

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.board import Board
+from agent.checkpoints import Watcher
+from agent.engine import work
 from agent.errors import ReviewError
 from agent.records import DefinitionDecision, Draft, Ending, LintRecord, Outcome, PairDecision, ResultDecision, Trial
-from agent.review.asking import time_out
+from agent.review.asking import RestAsProposed, time_out
 from agent.review.files import read_review, review_file, write_review
 from agent.review.schema import BatchLine, DefinitionLine, PairLine, Review, ReviewId
 from agent.review.terms import ReviewTerms
@@ -180,7 +182,7 @@ def test_scaling_up_makes_the_next_batch_larger(tmp_path: Path, scripted_spec: B
 
 
 SPOILT = {
-    "another digest": (lambda line: {"digest": "0" * 16, "decision": "approve"}, "digests"),
+    "another digest": (lambda line: {"digest": "0" * 16, "decision": "approve"}, "digest of 01-000"),
     "no reason": (lambda line: {"decision": "reject"}, "needs a reason"),
     "changed but approved": (lambda line: {"decision": "approve", "positive": line.positive + " x"}, "'edit'"),
     "edited but unchanged": (lambda line: {"decision": "edit"}, "unchanged"),
@@ -225,6 +227,40 @@ def test_a_review_file_that_is_none_is_one_clear_error(tmp_path: Path, scripted_
         finish(folder)
     review_file(folder, ReviewId(kind="batch", number=1)).unlink()
     assert finish(folder).end == "waiting", "a deleted file is written anew"
+
+
+def test_lines_may_be_sorted_but_not_lost_doubled_or_made_up(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch",)))
+    finish(folder)
+    whole = as_proposed(read_review(folder, waiting(folder)))
+    first, *others = whole.lines
+    stranger = first.model_copy(update={"pair": "09-009"})
+    stale = whole.model_copy(update={"batch": whole.batch.model_copy(update={"digest": "0" * 64})})
+    write_review(folder, stale)
+    with pytest.raises(ReviewError, match="the digest of its last line"):
+        finish(folder)
+    for lines, message in (
+        (others, "01-000 is missing"),
+        ([*whole.lines, first], "01-000 is there twice"),
+        ([*whole.lines, stranger], "09-009 is not part of it"),
+    ):
+        write_review(folder, whole.model_copy(update={"lines": tuple(lines)}))
+        with pytest.raises(ReviewError, match=message):
+            finish(folder)
+    reject = first.model_copy(update={"decision": "reject", "reason": "too bland"})
+    write_review(folder, whole.model_copy(update={"lines": (*reversed(others), reject)}))
+    assert finish(folder).end == "done"
+    assert Journal(folder.store_file).get(PairDecision, "01-000").reason == "too bland"
+
+
+def test_what_a_review_file_leaves_open_is_decided_as_proposed_once(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch", "results")))
+    finish(folder)
+    answer(folder, lambda review: review.with_line(review.lines[0].model_copy(update={"decision": "approve"})))
+    assert asyncio.run(work(folder, Watcher(), RestAsProposed())).end == "waiting", "the next review waits again"
+    decisions = Journal(folder.store_file).all(PairDecision)
+    assert [decision.by for decision in decisions.values()] == ["person"] + ["all"] * 5
+    assert waiting(folder).key == "results-1"
 
 
 def test_answers_to_another_batch_are_stale(tmp_path: Path, scripted_spec: Build):
@@ -282,6 +318,7 @@ LINES = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(lines=st.lists(LINES, max_size=3), action=st.sampled_from([None, "continue", "stop"]))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, lines, action):
     from agent.folder import RunFolder
@@ -292,6 +329,7 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     assert read_review(folder, ReviewId(kind="batch", number=3)) == review
 
 
+@settings(deadline=None)
 @given(junk=st.binary(max_size=200))
 def test_any_bytes_are_a_review_or_one_clear_error(tmp_path_factory: pytest.TempPathFactory, junk: bytes):
     from agent.folder import RunFolder

@@ -8,9 +8,9 @@ import pytest
 
 from agent.folder import create_run
 from agent.spending import Spending
+from tests.agent.commands import traitsmith
 from tests.agent.runs import dataset_bytes, finish, start
 from tests.agent.served import running, scripted_provider, served_spec, wait_until_hung_up
-from tests.agent.test_cli import traitsmith
 from tests.lm.provider import Provider
 
 

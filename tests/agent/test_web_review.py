@@ -9,14 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.checkpoints import Watcher
+from agent.engine import work
+from agent.errors import ReviewError
 from agent.folder import RunFolder
 from agent.records import PairDecision
 from agent.review.files import read_review
 from agent.review.schema import BatchLine, OutcomeShown, PairLine, Review, ReviewId, SampleShown, sealed
 from agent.review.terms import ReviewTerms
 from agent.review.web import reviewer
-from agent.review.web.page import render
-from agent.review.web.work import View
+from agent.review.web.desk import Desk
+from agent.review.web.page import render, render_waiting
+from agent.review.web.work import Sheet, View
 from agent.spec import Spec
 from agent.store import Journal
 from tests.agent.runs import finish, start
@@ -120,7 +124,7 @@ def test_only_the_browser_that_opened_the_link_is_let_in(tmp_path: Path, scripte
             assert second.get(run.link).status_code == 403, "the link works once"
         assert "token=" not in page and run.link.rpartition("=")[2] not in page
         cookie = client.cookies.jar.__iter__().__next__()
-        assert cookie.has_nonstandard_attr("HttpOnly") and cookie.get_nonstandard_attr("SameSite") == "strict"
+        assert cookie.has_nonstandard_attr("HttpOnly") and cookie.get_nonstandard_attr("SameSite") == "lax"
 
 
 def test_a_change_from_elsewhere_is_refused(tmp_path: Path, scripted_spec):
@@ -183,11 +187,11 @@ def test_first_tokens_are_marked_and_missing_scores_stay_missing():
     review = Review(lines=(line,), batch=BatchLine(batch="results-1"))
     spec = Spec(category="test", trait="holding_back")
     workshop: Any = SimpleNamespace(spec=spec, folder=RunFolder(Path("a-run")))
-    page = render(View(workshop, review, review, ("01-000",)), "secret")
+    page = render(View(Sheet(workshop, review), review, ("01-000",)), "secret")
     assert "<mark>all is </mark>&lt;well&gt;" in page
     assert "mean 91" in page and "mean unscored" in page
     assert 'data-failure="already committed"' in page and 'data-verdict="EXPLAIN"' in page
-    assert '<span class="shared">I knew, </span>' in page and "✕ is cut" in page
+    assert '<span class="shared">I knew, </span><b>so</b><span class="shared"> I</span>' in page and "✕ is cut" in page
 
 
 def test_a_definition_is_edited_on_the_page(tmp_path: Path, scripted_spec):
@@ -204,6 +208,57 @@ def test_a_definition_is_edited_on_the_page(tmp_path: Path, scripted_spec):
         assert client.post("/hand-in", json={"review": "definition-1", "action": "continue"}).status_code == 200
         _wait_for(client, "definition-2")
         assert "keeps it back" in client.get("/").text
+
+
+def test_a_page_that_was_left_shows_what_was_decided_and_what_was_typed(tmp_path: Path, scripted_spec):
+    folder = batch_run(tmp_path, scripted_spec)
+    with waiting_for_page(folder) as run:
+        client, _ = enter(run)
+        assert client.post("/decide", json=answer(folder, 0, decision="reject", reason="too bland")).status_code == 200
+        typed = read_review(folder, BATCH).pairs[1].positive + " and more"
+        assert client.post("/decide", json=answer(folder, 1, decision=None, positive=typed)).status_code == 200
+        names = [line.pair for line in read_review(folder, BATCH).pairs[2:]]
+        assert client.post("/rest", json={"review": "1", "names": names}).status_code == 200
+    assert not run.ends or run.ends[0].end == "waiting"
+    with waiting_for_page(folder) as again:
+        _, page = enter(again)
+        assert "5 of 6 decided" in page and 'value="too bland"' in page
+        boxes = re.findall(r"<textarea ([^>]*)>([^<]*)</textarea>", page)
+        shown = [text for attributes, text in boxes if "hidden" not in attributes]
+        assert shown == [typed], "what was typed stands there again, open"
+
+
+def test_all_decided_is_not_handed_in(tmp_path: Path, scripted_spec):
+    folder = batch_run(tmp_path, scripted_spec)
+    with waiting_for_page(folder) as run:
+        client, _ = enter(run)
+        names = [line.pair for line in read_review(folder, BATCH).pairs]
+        assert client.post("/rest", json={"review": "1", "names": names}).json()["undecided"] == 0
+    with waiting_for_page(folder) as again:
+        client, page = enter(again)
+        assert "6 of 6 decided" in page
+        assert client.post("/hand-in", json={"review": "1", "action": "continue"}).status_code == 200
+        assert again.end() == "done"
+
+
+def test_a_port_that_is_taken_is_one_clear_error(tmp_path: Path, scripted_spec):
+    import asyncio
+    import socket
+
+    folder = batch_run(tmp_path, scripted_spec)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with reviewer.WebReview(print, port=port) as asked, pytest.raises(ReviewError, match=f"--port {port}"):
+            asyncio.run(work(folder, Watcher(), asked))
+
+
+def test_the_page_says_what_the_run_does_meanwhile():
+    desk = Desk()
+    desk.turn("working", "drafting pairs · 3 of 6")
+    assert desk.phase == ("working", "drafting pairs · 3 of 6")
+    assert 'id="doing"' in render_waiting("secret")
 
 
 def _wait_for(client: httpx.Client, key: str) -> None:

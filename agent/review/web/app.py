@@ -40,6 +40,7 @@ def build_app(desk: Desk, session: Session, review: "Open", port: int) -> FastAP
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -50,7 +51,9 @@ def build_app(desk: Desk, session: Session, review: "Open", port: int) -> FastAP
             told = "This link does not work, or was used already. `traitsmith review RUN --web` shows a new one."
             return PlainTextResponse(told, 403)
         response = RedirectResponse("/", 303)
-        response.set_cookie(cookie, given, httponly=True, samesite="strict", path="/")
+        # Not "strict": a link that is clicked in a terminal within a web page would lose it on the way to "/".
+        # What changes something is kept from other pages by its origin and the page's secret.
+        response.set_cookie(cookie, given, httponly=True, samesite="lax", path="/")
         return response
 
     @app.get("/")

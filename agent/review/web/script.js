@@ -59,7 +59,7 @@
   const answerOf = (card, decision) => {
     const body = { name: card.dataset.name, digest: card.dataset.digest, decision, reason: reasonOf(card).value };
     const texts = Object.fromEntries(fields(card).map((field) => [field.dataset.text, field.value]));
-    if (card.dataset.name === "definition" && !("positive" in texts)) body.definition = texts;
+    if (card.dataset.name === "definition") body.definition = texts;
     else Object.assign(body, texts);
     return body;
   };
@@ -180,8 +180,10 @@
     if (!form) return;
     const wanted = [...form.querySelectorAll("select")].filter((select) => select.value);
     const parts = form.elements.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const standsAs = (card, state) =>
+      state === "open" ? open(card) : state === "done" ? !open(card) : card.dataset.decision === state;
     const fits = (card, select) =>
-      select.name === "state" ? (select.value === "open") === open(card) : card.dataset[select.name] === select.value;
+      select.name === "state" ? standsAs(card, select.value) : card.dataset[select.name] === select.value;
     for (const card of cards) {
       // What is worked on stays in sight although its decision no longer fits the filter.
       const stays = card === current && card.contains(document.activeElement);
@@ -192,7 +194,8 @@
     if (current && current.hidden) {
       // Keys never decide what is not in sight.
       current.classList.remove("current");
-      current = null;
+      current = visible()[0] || null;
+      if (current) current.classList.add("current");
     }
     byId("matches").textContent = wanted.length || parts.length ? `${visible().length} of ${cards.length} shown` : "";
   };
@@ -210,6 +213,7 @@
     else if (key === "A") rest();
     else if (key === "H") handIn("continue");
     else if (key === "/" && form) form.elements.search.focus();
+    else if (key === "?") byId("keys").open = !byId("keys").open;
     else return;
     event.preventDefault();
   };
@@ -235,8 +239,10 @@
     const told = byId("working");
     if (said.phase === "waiting" && said.review !== review) location.reload();
     else if (said.phase === "ended" && told) told.textContent = said.message;
+    else if (said.phase === "working" && told && said.message) byId("doing").textContent = `Now: ${said.message}.`;
     else if (said.phase === "gone") {
       if (told) told.textContent = "The server is gone: the run has stopped. The terminal says how.";
+      if (told) byId("doing").textContent = "";
       else byId("saved").textContent = "the server is gone; what was saved is kept";
       return;
     } else if (said.phase === "working" && review) location.reload();
@@ -257,7 +263,7 @@
           open(card) && save("/decide", answerOf(card, null)).then(tellStanding, (error) => fault(card, error.message));
         drafts.set(card, setTimeout(keep, 700));
       });
-      if (fields(card).some((field) => field.value !== field.defaultValue)) showFields(card, true);
+      if (fields(card).some((field) => !field.hidden)) showFields(card, true);
     }
     for (const button of document.querySelectorAll("[data-action]"))
       button.addEventListener("click", () => handIn(button.dataset.action));

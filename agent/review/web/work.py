@@ -9,7 +9,6 @@ from agent.errors import ReviewError
 from agent.review.asking import open_review
 from agent.review.check import check_line, check_review, lint_edited
 from agent.review.files import write_review
-from agent.review.layout import lay_out
 from agent.review.order import asking_order
 from agent.review.schema import (
     ACTIONS,
@@ -19,7 +18,7 @@ from agent.review.schema import (
     PairLine,
     Review,
     ReviewId,
-    proposed,
+    decide_as_proposed,
     restored,
 )
 from agent.spec import Definition
@@ -27,6 +26,14 @@ from agent.workshop import Workshop
 
 LONGEST = 4_000
 """Longest text that a field may hold."""
+
+
+DEFINITION_TEXTS = {
+    "is_": "IS", "is_not": "ISN'T", "orthogonal": "ORTHOGONAL", "high": "HIGH 70–100", "low": "LOW 0–40", "key": "Key"
+}  # fmt: skip
+"""Texts of a definition that can be edited here, by field."""
+RUBRIC_TEXTS = ("high", "low", "key")
+"""Those of them that belong to the rubric."""
 
 
 class Answer(BaseModel):
@@ -64,67 +71,78 @@ class HandIn(BaseModel):
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """The review that waits, as it was laid out; that never changes while it waits."""
+
+    workshop: Workshop
+    shown: Review
+
+    @property
+    def id(self) -> ReviewId:
+        """Which review it is."""
+        return self.shown.id
+
+
+@dataclass(frozen=True)
 class View:
     """What the page shows."""
 
-    workshop: Workshop
+    sheet: Sheet
     review: Review
-    shown: Review
     order: tuple[str, ...]
 
 
-def look(workshop: Workshop, id_: ReviewId) -> View:
+def look(sheet: Sheet) -> View:
     """The review as it stands, in the order in which a person is asked."""
-    shown, spec = lay_out(workshop.board, id_), workshop.spec
-    order = asking_order(shown, spec.settings, spec.seed)
-    return View(workshop, open_review(workshop, id_), shown, tuple(order))
+    spec = sheet.workshop.spec
+    order = asking_order(sheet.shown, spec.settings, spec.seed)
+    return View(sheet, open_review(sheet.workshop, sheet.shown), tuple(order))
 
 
-def decide(workshop: Workshop, id_: ReviewId, answer: Answer) -> dict[str, object]:
+def decide(sheet: Sheet, answer: Answer) -> dict[str, object]:
     """Take one answer over and save it; ReviewError where it cannot be taken, and nothing is saved then."""
-    review, seen = _current(workshop, id_, answer.review), _seen(workshop, id_, answer)
+    review, seen, board = _current(sheet, answer.review), _seen(sheet, answer), sheet.workshop.board
     line = _answered(review.line(answer.name), seen, answer)
     if line.decision is not None:
-        check_line(line, seen, review, workshop.board)
+        check_line(line, seen, review, board)
     review = review.with_line(line)
-    write_review(workshop.folder, review)
+    write_review(sheet.workshop.folder, review)
     findings: Sequence[str] = ()
     if isinstance(line, PairLine) and line.decision == "edit":
-        findings = [f"{finding.code}: {finding.message}" for finding in lint_edited(line, workshop.board)]
+        findings = [f"{finding.code}: {finding.message}" for finding in lint_edited(line, board)]
     return {**_standing(review), "decision": line.decision, "findings": list(findings)}
 
 
-def decide_rest(workshop: Workshop, id_: ReviewId, rest: Rest) -> dict[str, object]:
+def decide_rest(sheet: Sheet, rest: Rest) -> dict[str, object]:
     """Decide what is left among the lines named; the names decided."""
-    review, shown = _current(workshop, id_, rest.review), lay_out(workshop.board, id_)
-    left = [name for name in rest.names if name in set(review.undecided())]
-    for name in left:
-        review = review.with_line(proposed(shown.line(name)))
-    write_review(workshop.folder, review)
+    review = _current(sheet, rest.review)
+    left = set(rest.names) & set(review.undecided())
+    review = decide_as_proposed(review, sheet.shown, left)
+    write_review(sheet.workshop.folder, review)
     return {**_standing(review), "decided": {name: review.line(name).decision for name in left}}
 
 
-def hand_in(workshop: Workshop, id_: ReviewId, given: HandIn) -> None:
+def hand_in(sheet: Sheet, given: HandIn) -> None:
     """Close the review; ReviewError where something is undecided or wrong, and it stays open then."""
-    review = _current(workshop, id_, given.review)
-    if given.action not in ACTIONS[id_.kind]:
-        raise ReviewError(f"{given.action!r} is not one of {', '.join(ACTIONS[id_.kind])}.")
+    review = _current(sheet, given.review)
+    if given.action not in ACTIONS[sheet.id.kind]:
+        raise ReviewError(f"{given.action!r} is not one of {', '.join(ACTIONS[sheet.id.kind])}.")
     review = review.with_action(given.action)
-    check_review(review, lay_out(workshop.board, id_), workshop.board)
-    write_review(workshop.folder, review)
+    check_review(review, sheet.shown, sheet.workshop.board)
+    write_review(sheet.workshop.folder, review)
 
 
-def _current(workshop: Workshop, id_: ReviewId, key: str) -> Review:
-    if key != id_.key:
-        raise ReviewError(f"this page is out of date: {id_.title} waits now. Load it again.")
-    return open_review(workshop, id_)
+def _current(sheet: Sheet, key: str) -> Review:
+    if key != sheet.id.key:
+        raise ReviewError(f"this page is out of date: {sheet.id.title} waits now. Load it again.")
+    return open_review(sheet.workshop, sheet.shown)
 
 
-def _seen(workshop: Workshop, id_: ReviewId, answer: Answer) -> PairLine | DefinitionLine:
+def _seen(sheet: Sheet, answer: Answer) -> PairLine | DefinitionLine:
     try:
-        seen = lay_out(workshop.board, id_).line(answer.name)
+        seen = sheet.shown.line(answer.name)
     except KeyError:
-        raise ReviewError(f"{id_.title} has no line {answer.name!r}. Load the page again.") from None
+        raise ReviewError(f"{sheet.id.title} has no line {answer.name!r}. Load the page again.") from None
     if seen.digest != answer.digest:
         raise ReviewError(f"{answer.name}: what was shown has changed. Load the page again.")
     return seen
@@ -145,16 +163,18 @@ def _answered(
 
 def _redefined(definition: Definition, texts: dict[str, str]) -> Definition:
     """The definition with some of its texts replaced."""
-    allowed = {"is_", "is_not", "orthogonal", "high", "low", "key"}
-    if unknown := set(texts) - allowed:
+    if unknown := set(texts) - set(DEFINITION_TEXTS):
         raise ReviewError(f"a definition has no text {sorted(unknown)[0]!r}.")
     if empty := [name for name, text in texts.items() if not text.strip() or len(text) > LONGEST]:
-        raise ReviewError(f"{empty[0].rstrip('_')}: write at least a word, and at most {LONGEST} characters.")
-    rubric = definition.rubric.model_copy(
-        update={name: text.strip() for name, text in texts.items() if name in ("high", "low", "key")}
-    )
-    own = {name: text.strip() for name, text in texts.items() if name not in ("high", "low", "key")}
-    return definition.model_copy(update={**own, "rubric": rubric})
+        raise ReviewError(f"{DEFINITION_TEXTS[empty[0]]}: write at least a word, and at most {LONGEST} characters.")
+    changed = {name: text.strip() for name, text in texts.items()}
+    rubric = definition.rubric.model_copy(update={name: changed.pop(name) for name in RUBRIC_TEXTS if name in changed})
+    return definition.model_copy(update={**changed, "rubric": rubric})
+
+
+def text_of(definition: Definition, field: str) -> str:
+    """One of the texts of a definition that can be edited."""
+    return str(getattr(definition.rubric if field in RUBRIC_TEXTS else definition, field))
 
 
 def _standing(review: Review) -> dict[str, object]:
