@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from extract.activations import read_rows
     from extract.chats import chat_row
     from extract.dataset import Dataset, Steering, load_dataset, save_dataset
+    from extract.engine import open_subject
     from extract.foreign import read_directions, with_activation_norms
     from extract.models import LoadedModel, load_model
     from extract.persona import persona_vectors
@@ -39,6 +40,7 @@ _HOMES = {
     "extract_directions": "extract.pipeline",
     "load_dataset": "extract.dataset",
     "load_model": "extract.models",
+    "open_subject": "extract.engine",
     "persona_vectors": "extract.persona",
     "read_rows": "extract.activations",
     "read_directions": "extract.foreign",
@@ -59,6 +61,7 @@ __all__ = [
     "extract_directions",
     "load_dataset",
     "load_model",
+    "open_subject",
     "persona_vectors",
     "read_directions",
     "read_rows",

@@ -13,10 +13,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from extract.blocks import Component
-from extract.models import LoadedModel
-from extract.passes import Progress, Slot, Table, Wanted, read_into_tables
+from extract.engine import EngineSubject
+from extract.models import LoadedModel, Subject
+from extract.passes import read_into_tables
 from extract.positions import Position
 from extract.rows import PaddingSide, TokenRow, side_rows
+from extract.stores import Progress, Slot, Table, Wanted
 from extract.trait import Pair
 
 
@@ -62,7 +64,7 @@ class PairActivations:
 
 
 def pair_activations(
-    model: LoadedModel,
+    model: Subject,
     pairs: Sequence[Pair],
     positions: Sequence[Position],
     *,
@@ -82,16 +84,15 @@ def pair_activations(
     samples = _samples(owners, rows, positions, 2 * len(pairs))
     slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
     wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
-    tables = read_into_tables(
-        model,
-        rows,
-        slots,
-        _together([owner // 2 for owner in owners]),
-        wanted,
-        token_budget=token_budget,
-        scratch=scratch,
-        progress=progress,
-    )
+    if isinstance(model, EngineSubject):
+        tables = model.read_into_tables(rows, slots, wanted, scratch=scratch, progress=progress)
+    else:
+        assert isinstance(model, LoadedModel)
+        pairwise = _together([owner // 2 for owner in owners])
+        budget = token_budget
+        tables = read_into_tables(
+            model, rows, slots, pairwise, wanted, token_budget=budget, scratch=scratch, progress=progress
+        )
     return [
         _of_pairs(position, component, wanted.layers, tables.get(component), place, samples[:, place])
         for place, position in enumerate(positions)
@@ -124,7 +125,7 @@ def read_rows(
     ]
 
 
-def _all_layers(model: LoadedModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+def _all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
     return tuple(range(model.n_layers)) if layers is None else tuple(layers)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from extract.activations import pair_activations
 from extract.blocks import Component
 from extract.completions import complete_pairs, tokens_needed
-from extract.models import LoadedModel
+from extract.models import Subject
 from extract.positions import Position
 from extract.trait import Pair
 
@@ -66,7 +66,7 @@ class SideMoments:
 
 
 def stream_moments(
-    model: LoadedModel,
+    model: Subject,
     pairs: Iterable[Pair],
     position: Position,
     *,

@@ -18,10 +18,10 @@ from extract.confounds import find_warnings
 from extract.methods.contrast import Contrast
 from extract.methods.massive import massive_dimensions, without_dimensions
 from extract.methods.registry import Method, find_method
-from extract.models import LoadedModel
-from extract.passes import Progress
+from extract.models import Subject
 from extract.positions import Position
 from extract.quality import HELD_OUT_SHARE, HeldOut, group_of, held_out_quality, split_by_ground_truth
+from extract.stores import Progress
 from extract.trait import SIDES, Pair
 from extract.validation import validate
 from extract.vectors import Directions, Provenance
@@ -29,7 +29,7 @@ from lm.errors import UserError
 
 
 def extract_directions(
-    model: LoadedModel,
+    model: Subject,
     pairs: Sequence[Pair],
     *,
     positions: Sequence[str] = ("response[:5]",),
@@ -91,7 +91,7 @@ def find_component(name: str) -> Component:
     return found
 
 
-def provenance_of(model: LoadedModel, pairs: Sequence[Pair], *, trait: str, seed: int) -> Provenance:
+def provenance_of(model: Subject, pairs: Sequence[Pair], *, trait: str, seed: int) -> Provenance:
     """What directions from these pairs share, whatever the position, component and method."""
     return Provenance(
         trait=trait,

@@ -14,7 +14,7 @@ from torch import Tensor
 from extract.activations import PairActivations, pair_activations
 from extract.completions import complete_pairs, tokens_needed
 from extract.confounds import cosines, cross_trait
-from extract.models import LoadedModel
+from extract.models import Subject
 from extract.pipeline import find_component, fit_reading, named_fit, pairs_digest, provenance_of
 from extract.positions import Position
 from extract.quality import HELD_OUT_SHARE, group_of, split_by_ground_truth
@@ -56,7 +56,7 @@ class Study:
 
 
 def study_traits(
-    model: LoadedModel,
+    model: Subject,
     traits: Mapping[str, Sequence[Pair]],
     settings: StudySettings,
     root: Path,
@@ -85,7 +85,7 @@ def study_traits(
     return Study(directions, files, cross_trait(first, held) if measured else None, cosines(first, middle))
 
 
-def _identity(model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
+def _identity(model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
     return {
         "subject": model.reference,
         "revision": model.revision,
@@ -94,7 +94,7 @@ def _identity(model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings
     }
 
 
-def _is_done(folder: Path, model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> bool:
+def _is_done(folder: Path, model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> bool:
     file = folder / "done.json"
     if not file.is_file():
         return False
@@ -104,7 +104,7 @@ def _is_done(folder: Path, model: LoadedModel, pairs: Sequence[Pair], settings: 
 
 
 def _extract(
-    model: LoadedModel,
+    model: Subject,
     name: str,
     pairs: Sequence[Pair],
     settings: StudySettings,

@@ -31,7 +31,8 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Extract directions; run again, it goes on where it stopped."""
-    from extract import load_dataset, load_model
+    from extract import load_dataset, open_subject
+    from extract.engine import EngineSubject
     from extract.positions import Position
     from extract.study import StudySettings, study_traits
     from extract.vector_files import encode_name
@@ -41,12 +42,15 @@ def extract(
     positions = tuple(str(Position.parse(text)) for text in position or ["response[:5]"])
     datasets = [load_dataset(_folder(trait, out)) for trait in traits]
     named = {dataset.trait.path: dataset.pairs for dataset in datasets}
-    model = load_model(subject)
+    model = open_subject(subject)
+    chosen = parse_layers(layers, model.n_layers)
+    if isinstance(model, EngineSubject) and chosen is not None:
+        model = model.at(chosen)
     settings = StudySettings(
         positions=positions,
         methods=tuple(method or ["mean_difference"]),
         components=tuple(component or ["residual"]),
-        layers=parse_layers(layers, model.n_layers),
+        layers=chosen,
         held_out=held_out,
         evidence=evidence,
         remove_massive=remove_massive,
