@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from extract.persona import persona_vectors
     from extract.pipeline import extract_directions
     from extract.positions import Position
+    from extract.streaming import stream_directions
     from extract.trait import Pair, Trait
     from extract.vectors import Direction, Directions
 
@@ -45,6 +46,7 @@ _HOMES = {
     "read_rows": "extract.activations",
     "read_directions": "extract.foreign",
     "save_dataset": "extract.dataset",
+    "stream_directions": "extract.streaming",
     "with_activation_norms": "extract.foreign",
 }
 
@@ -66,6 +68,7 @@ __all__ = [
     "read_directions",
     "read_rows",
     "save_dataset",
+    "stream_directions",
     "with_activation_norms",
 ]
 

@@ -79,9 +79,33 @@ def pair_activations(
     A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
     share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    owned = [(side, row) for side, rows in enumerate(side_rows(model, pairs)) for row in rows]
+    return side_activations(
+        model,
+        side_rows(model, pairs),
+        positions,
+        components=components,
+        layers=layers,
+        token_budget=token_budget,
+        scratch=scratch,
+        progress=progress,
+    )
+
+
+def side_activations(
+    model: Subject,
+    sides: Sequence[Sequence[TokenRow]],
+    positions: Sequence[Position],
+    *,
+    components: Sequence[Component] = ("residual",),
+    layers: Sequence[int] | None = None,
+    token_budget: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> list[PairActivations]:
+    """As `pair_activations`, of the token rows of each side: positive, negative, positive, …"""
+    owned = [(side, row) for side, rows in enumerate(sides) for row in rows]
     owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
-    samples = _samples(owners, rows, positions, 2 * len(pairs))
+    samples = _samples(owners, rows, positions, len(sides))
     slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
     wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
     if isinstance(model, EngineSubject):

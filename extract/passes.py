@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import torch
@@ -57,6 +58,15 @@ class _Reader:
     sites: Sequence[tuple[Component, int, Site]]
     last: int
     padding: PaddingSide
+    memory: "_Memory"
+
+
+@dataclass
+class _Memory:
+    """What has been learned of it in a pass."""
+
+    too_many: float = inf
+    """Tokens of the smallest batch that did not fit; as many are not tried again."""
 
 
 @torch.no_grad()
@@ -108,21 +118,23 @@ def _new_reader(
     places = [tuple(row.places(position) for position in wanted.positions) for row in rows]
     ends = [max((span[-1] + 1 for span in spans if span), default=0) for spans in places]
     ids = [row.ids[:end] for row, end in zip(rows, ends, strict=True)]
-    return _Reader(model, ids, places, slots, sites, max(wanted.layers), padding)
+    return _Reader(model, ids, places, slots, sites, max(wanted.layers), padding, _Memory())
 
 
 def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
-    """What a batch adds, all of it or nothing; where memory runs out, that of its halves."""
+    """What a batch adds, all of it or nothing; where memory does not reach, that of its halves."""
+    tokens, alone = sum(len(reader.ids[row]) for row in batch.rows), len(batch.rows) == 1
     found: list[_Found] | None = None
-    try:
-        found = _read(reader, batch)
-    except torch.OutOfMemoryError as error:
-        if len(batch.rows) == 1:
-            tokens = len(reader.ids[batch.rows[0]])
-            raise UserError(
-                f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
-                "Use shorter texts, dtype=bf16 or another device."
-            ) from error
+    if alone or tokens < reader.memory.too_many:
+        try:
+            found = _read(reader, batch)
+        except torch.OutOfMemoryError as error:
+            if alone:
+                raise UserError(
+                    f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
+                    "Use shorter texts, dtype=bf16 or another device."
+                ) from error
+            reader.memory.too_many = min(tokens, reader.memory.too_many)
     if found is not None:
         yield from found
         return
