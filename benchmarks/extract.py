@@ -98,7 +98,7 @@ def repeng(model: LoadedModel, texts: list[tuple[str, str]]) -> None:
     from repeng import ControlModel, ControlVector, DatasetEntry  # type: ignore[import-not-found]
 
     entries = [DatasetEntry(positive=one, negative=other) for one, other in texts]
-    wrapped = ControlModel(model.model, list(range(1, LAYERS)))
+    wrapped = ControlModel(model.model, list(range(1, model.n_layers)))
     try:
         ControlVector.train(wrapped, model.tokenizer, entries)
     finally:

@@ -87,9 +87,8 @@ def main() -> None:
     weights = sum(parameter.numel() for block in model.blocks for parameter in block.parameters())
     peak = roofline(given.device)
     name = torch.cuda.get_device_name() if given.device.startswith("cuda") else given.device
-    print(
-        f"{name}, {given.layers} x {given.width}, {given.pairs} pairs, {texts} tokens, roofline {peak / 1e12:.1f} TFLOP/s"
-    )
+    size = f"{given.layers} x {given.width}, {given.pairs} pairs of {texts} tokens"
+    print(f"{name}, {size}, roofline {peak / 1e12:.1f} TFLOP/s")
     told = [model.tokenizer.decode(row) for row in ids]
     contenders: dict[str, tuple[Callable[[], object], int]] = {
         "ours, all layers": (lambda: pair_activations(model, pairs, [RESPONSE]), texts - saved),
@@ -101,9 +100,8 @@ def main() -> None:
     for label, (work, passed) in contenders.items():
         took = seconds(work, given.device, given.repeats)
         share = 2 * weights * passed / took / peak
-        print(
-            f"{label:32} {texts / took:10.0f} tokens/s {given.pairs / took:8.1f} pairs/s {share:6.1%} of the roofline"
-        )
+        speed = f"{texts / took:10.0f} tokens/s {given.pairs / took:8.1f} pairs/s"
+        print(f"{label:32} {speed} {share:6.1%} of the roofline")
 
 
 if __name__ == "__main__":
