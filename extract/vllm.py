@@ -56,8 +56,11 @@ def reading_params(spans: Sequence[Sequence[int]]) -> SamplingParams:
 
 def check_readable(reference: str, name: str, revision: str | None) -> None:
     """Raise UserError that names the model where vLLM has no way to show its hidden states."""
-    config = ModelConfig(model=name, tokenizer=name, revision=revision, tokenizer_revision=revision)
-    found, architecture = config.registry.resolve_model_cls(config.architectures, config)
+    try:
+        config = ModelConfig(model=name, tokenizer=name, revision=revision, tokenizer_revision=revision)
+        found, architecture = config.registry.resolve_model_cls(config.architectures, config)
+    except ValueError as error:
+        raise UserError(f"vLLM cannot run {reference!r}: {error}.") from error
     if not supports_eagle3(found):
         raise UserError(
             f"vLLM does not show the hidden states of {architecture}, so {reference!r} cannot be read on it. "

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
+from extract.vectors import Directions
 from tests.extract.test_study import write_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -26,3 +28,17 @@ def test_first_screen(
     assert "held-out AUROC" in told
     assert "chance: AUROC" in told
     assert list((tmp_path / "vectors").rglob("mean_difference.safetensors"))
+
+
+def test_to_steering_vectors_and_back() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extract.md").read_text(), re.DOTALL)
+    [code] = [block for block in blocks if "SteeringVector" in block]
+    given = Directions.of(torch.randn(2, 8), (3, 5), trait="a/b")
+    names: dict[str, object] = {"directions": given, "Directions": Directions, "torch": torch}
+    exec(compile(code, "docs/extract.md", "exec"), names)
+    theirs, ours = names["theirs"], names["ours"]
+    assert isinstance(theirs, dict)
+    assert isinstance(ours, Directions)
+    assert ours.layers == (3, 5)
+    torch.testing.assert_close(torch.stack(list(theirs.values())), given.raw)
+    torch.testing.assert_close(ours.raw, given.raw)
