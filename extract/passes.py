@@ -22,6 +22,9 @@ from lm.errors import UserError
 CPU_TOKENS, DEVICE_TOKENS = 512, 32_768
 """Tokens of a batch where none are given: what fits a processor's cache, and what keeps an accelerator busy."""
 
+_LESS = 0.75
+"""Share of the tokens that did not fit which is tried next: between a half, and what would fail once more."""
+
 
 @dataclass(frozen=True, eq=False)
 class _View:
@@ -65,8 +68,8 @@ class _Reader:
 class _Memory:
     """What has been learned of it in a pass."""
 
-    too_many: float = inf
-    """Tokens of the smallest batch that did not fit; as many are not tried again."""
+    most: float = inf
+    """Tokens of a batch that are still tried."""
 
 
 @torch.no_grad()
@@ -125,7 +128,7 @@ def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
     """What a batch adds, all of it or nothing; where memory does not reach, that of its halves."""
     tokens, alone = sum(len(reader.ids[row]) for row in batch.rows), len(batch.rows) == 1
     found: list[_Found] | None = None
-    if alone or tokens < reader.memory.too_many:
+    if alone or tokens <= reader.memory.most:
         try:
             found = _read(reader, batch)
         except torch.OutOfMemoryError as error:
@@ -134,7 +137,7 @@ def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
                     f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
                     "Use shorter texts, dtype=bf16 or another device."
                 ) from error
-            reader.memory.too_many = min(tokens, reader.memory.too_many)
+            reader.memory.most = _LESS * tokens
     if found is not None:
         yield from found
         return
