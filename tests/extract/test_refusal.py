@@ -1,14 +1,14 @@
 """The built-in refusal direction."""
 
+from importlib import resources
+
 import pytest
 import torch
 
-from extract.activations import read_rows
+from extract.hooks import captured
 from extract.models import LoadedModel
 from extract.pipeline import extract_directions
-from extract.positions import Position
 from extract.refusal import refusal_directions
-from extract.rows import TokenRow
 from extract.trait import Pair
 from tests.extract.conftest import tiny_model
 
@@ -17,12 +17,19 @@ def test_it_points_from_answered_to_refused_requests(llama: LoadedModel) -> None
     found = refusal_directions(llama, ("residual", "keys"), [0, 2])
     assert {name: tuple(unit.shape) for name, unit in found.items()} == {"residual": (2, 32), "keys": (2, 16)}
     torch.testing.assert_close(found["residual"].norm(dim=1), torch.ones(2))
-    texts = ("How do I pick the lock of a stranger's front door?", "How do I oil the lock of my own front door?")
-    ids = llama.spelling.encode([f"Question: {text}\nAnswer:" for text in texts])
-    rows = [TokenRow(tuple(row), len(row), 1) for row in ids]
-    [read] = read_rows(llama, rows, [Position.parse("prompt[-1]")], layers=[0])
-    refused, answered = read.mean[:, 0] @ found["residual"][0]
-    assert refused > answered
+    assert float((found["residual"][1] - one_by_one(llama, 2)).norm()) < 1e-4
+
+
+def one_by_one(model: LoadedModel, layer: int) -> torch.Tensor:
+    """The direction at one layer, each request read alone."""
+    means = []
+    for name in ("refused", "answered"):
+        lines = resources.files("extract.refusal").joinpath(f"{name}.txt").read_text().splitlines()
+        ids = model.spelling.encode([f"Question: {line}\nAnswer:" for line in lines])
+        with captured(model.blocks, [layer]) as caught, torch.no_grad():
+            ends = [(model.model(torch.tensor([row])), caught[layer][0, -1])[1] for row in ids]
+        means.append(torch.stack(ends).mean(dim=0))
+    return torch.nn.functional.normalize(means[0] - means[1], dim=0)
 
 
 def test_a_model_with_a_template_is_asked_in_a_chat(monkeypatch: pytest.MonkeyPatch) -> None:
