@@ -4,7 +4,7 @@ python -m benchmarks.extract [--pairs 256] [--repeats 5] [--threads 1] [--only N
 
 A random Llama of 8 layers x 256 and pairs that share most of their beginning. `limit` is the bare decoder: sorted by
 length, batches of 32, no output head, nothing read. Each repeat runs a contender once after the limit, and the ratio
-is the median over repeats, so that a busy machine slows both alike. repeng and steering-vectors run where they are
+is the median over repeats. Processor time is taken, so that a busy machine slows neither. repeng and steering-vectors run where they are
 installed. `--check` compares ours with one text at a time in float32.
 """
 
@@ -159,10 +159,10 @@ def check(model: LoadedModel, pairs: list[Pair]) -> float:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
+    """Processor time of one call, all threads together: other work on the machine does not count."""
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def main() -> None:
