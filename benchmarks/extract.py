@@ -4,8 +4,8 @@ python -m benchmarks.extract [--pairs 256] [--repeats 5] [--threads 1] [--only N
 
 A random Llama of 8 layers x 256 and pairs that share most of their beginning. `limit` is the bare decoder: sorted by
 length, batches of 32, no output head, nothing read. Each repeat runs a contender once after the limit, and the ratio
-is the median over repeats. Processor time is taken, so that a busy machine slows neither. repeng and steering-vectors run where they are
-installed. `--check` compares ours with one text at a time in float32.
+is the median over repeats, of processor time: other work on the machine does not count. repeng and steering-vectors run
+where they are installed. `--check` compares ours with one text at a time in float32.
 """
 
 import argparse
