@@ -4,8 +4,8 @@ python -m benchmarks.extract [--pairs 256] [--repeats 5] [--threads 1] [--only N
 
 A random Llama of 8 layers x 256 and pairs that share most of their beginning. `limit` is the bare decoder: sorted by
 length, batches of 32, no output head, nothing read. Each repeat runs a contender once after the limit, and the ratio
-is the median over repeats, so that a busy machine slows both alike. repeng and steering-vectors run where they are
-installed. `--check` compares ours with one text at a time in float32.
+is the median over repeats, of processor time: other work on the machine does not count. repeng and steering-vectors run
+where they are installed. `--check` compares ours with one text at a time in float32.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RESPONSE = Position.parse("response[:]")
 
 
 def random_model() -> LoadedModel:
-    """A Llama with random weights and a tokenizer of one word a token."""
+    """A Llama with random weights."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -40,15 +40,19 @@ def random_model() -> LoadedModel:
         num_key_value_heads=4,
         max_position_embeddings=512,
     )
-    words = {"<pad>": 0, "</s>": 1} | {f"w{n}": n for n in range(2, VOCABULARY)}
+    return wrap_model(LlamaForCausalLM(config).eval(), word_tokenizer(VOCABULARY), "hf:random")
+
+
+def word_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
+    """One word a token: w2, w3, …"""
+    words = {"<pad>": 0, "</s>": 1} | {f"w{n}": n for n in range(2, vocabulary)}
     backend = Tokenizer(models.WordLevel(words, unk_token="</s>"))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="</s>")
-    return wrap_model(LlamaForCausalLM(config).eval(), tokenizer, "hf:random")
+    return PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="</s>")
 
 
-def make_pairs(count: int) -> list[Pair]:
-    """Pairs of about 40 tokens a side, of which they share the first 25; the last 8 are the response."""
+def make_pairs(count: int, *, shared: int = 20, own: int = 5, answer: int = 8) -> list[Pair]:
+    """Pairs whose sides share their beginning: up to ten tokens more than `shared`, up to four more than `own`."""
     generator = torch.Generator().manual_seed(1)
 
     def words(length: int) -> list[int]:
@@ -56,10 +60,10 @@ def make_pairs(count: int) -> list[Pair]:
 
     found = []
     for number in range(count):
-        shared = words(20 + number % 11)
-        own = {side: words(5 + (number * 7 + place * 3) % 5) for place, side in enumerate(SIDES)}
-        texts = {side: " ".join(f"w{n}" for n in shared + own[side]) for side in SIDES}
-        samples = {side: (Sample(text="", token_ids=tuple(words(8))),) for side in SIDES}
+        start = words(shared + number % 11)
+        ends = {side: words(own + (number * 7 + place * 3) % 5) for place, side in enumerate(SIDES)}
+        texts = {side: " ".join(f"w{n}" for n in start + ends[side]) for side in SIDES}
+        samples = {side: (Sample(text="", token_ids=tuple(words(answer))),) for side in SIDES}
         pair = Pair(id=f"p{number}", ground_truth="", **texts, lock_in="other", completions=samples)
         found.append(pair)
     return found
@@ -94,7 +98,7 @@ def repeng(model: LoadedModel, texts: list[tuple[str, str]]) -> None:
     from repeng import ControlModel, ControlVector, DatasetEntry  # type: ignore[import-not-found]
 
     entries = [DatasetEntry(positive=one, negative=other) for one, other in texts]
-    wrapped = ControlModel(model.model, list(range(1, LAYERS)))
+    wrapped = ControlModel(model.model, list(range(1, model.n_layers)))
     try:
         ControlVector.train(wrapped, model.tokenizer, entries)
     finally:
@@ -155,10 +159,10 @@ def check(model: LoadedModel, pairs: list[Pair]) -> float:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
+    """Processor time of one call, all threads together: other work on the machine does not count."""
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def main() -> None:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from extract.activations import read_rows
     from extract.chats import chat_row
     from extract.dataset import Dataset, Steering, load_dataset, save_dataset
+    from extract.engine import open_subject
     from extract.foreign import read_directions, with_activation_norms
     from extract.models import LoadedModel, load_model
     from extract.persona import persona_vectors
     from extract.pipeline import extract_directions
     from extract.positions import Position
+    from extract.streaming import stream_directions
     from extract.trait import Pair, Trait
     from extract.vectors import Direction, Directions
 
@@ -39,10 +41,12 @@ _HOMES = {
     "extract_directions": "extract.pipeline",
     "load_dataset": "extract.dataset",
     "load_model": "extract.models",
+    "open_subject": "extract.engine",
     "persona_vectors": "extract.persona",
     "read_rows": "extract.activations",
     "read_directions": "extract.foreign",
     "save_dataset": "extract.dataset",
+    "stream_directions": "extract.streaming",
     "with_activation_norms": "extract.foreign",
 }
 
@@ -59,10 +63,12 @@ __all__ = [
     "extract_directions",
     "load_dataset",
     "load_model",
+    "open_subject",
     "persona_vectors",
     "read_directions",
     "read_rows",
     "save_dataset",
+    "stream_directions",
     "with_activation_norms",
 ]
 

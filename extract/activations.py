@@ -13,10 +13,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from extract.blocks import Component
-from extract.models import LoadedModel
-from extract.passes import Progress, Slot, Table, Wanted, read_into_tables
+from extract.engine import EngineSubject
+from extract.models import LoadedModel, Subject
+from extract.passes import read_into_tables
 from extract.positions import Position
 from extract.rows import PaddingSide, TokenRow, side_rows
+from extract.stores import Progress, Slot, Table, Wanted
 from extract.trait import Pair
 
 
@@ -62,7 +64,7 @@ class PairActivations:
 
 
 def pair_activations(
-    model: LoadedModel,
+    model: Subject,
     pairs: Sequence[Pair],
     positions: Sequence[Position],
     *,
@@ -77,21 +79,44 @@ def pair_activations(
     A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
     share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    owned = [(side, row) for side, rows in enumerate(side_rows(model, pairs)) for row in rows]
-    owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
-    samples = _samples(owners, rows, positions, 2 * len(pairs))
-    slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
-    wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
-    tables = read_into_tables(
+    return side_activations(
         model,
-        rows,
-        slots,
-        _together([owner // 2 for owner in owners]),
-        wanted,
+        side_rows(model, pairs),
+        positions,
+        components=components,
+        layers=layers,
         token_budget=token_budget,
         scratch=scratch,
         progress=progress,
     )
+
+
+def side_activations(
+    model: Subject,
+    sides: Sequence[Sequence[TokenRow]],
+    positions: Sequence[Position],
+    *,
+    components: Sequence[Component] = ("residual",),
+    layers: Sequence[int] | None = None,
+    token_budget: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> list[PairActivations]:
+    """As `pair_activations`, of the token rows of each side: positive, negative, positive, …"""
+    owned = [(side, row) for side, rows in enumerate(sides) for row in rows]
+    owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
+    samples = _samples(owners, rows, positions, len(sides))
+    slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
+    wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
+    if isinstance(model, EngineSubject):
+        tables = model.read_into_tables(rows, slots, wanted, scratch=scratch, progress=progress)
+    else:
+        assert isinstance(model, LoadedModel)
+        pairwise = _together([owner // 2 for owner in owners])
+        budget = token_budget
+        tables = read_into_tables(
+            model, rows, slots, pairwise, wanted, token_budget=budget, scratch=scratch, progress=progress
+        )
     return [
         _of_pairs(position, component, wanted.layers, tables.get(component), place, samples[:, place])
         for place, position in enumerate(positions)
@@ -124,7 +149,7 @@ def read_rows(
     ]
 
 
-def _all_layers(model: LoadedModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+def _all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
     return tuple(range(model.n_layers)) if layers is None else tuple(layers)
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from extract.activations import PairActivations
-from extract.evidence import Evidence
+from extract.evidence import Cosines, Evidence
 from extract.lint.sets import SetLimits, bag_of_words_auroc
 from extract.methods.contrast import Contrast
 from extract.methods.massive import massive_dimensions
@@ -16,7 +16,8 @@ from extract.trait import Pair
 from extract.vectors import Directions
 from lm.errors import UserError
 
-LENGTH_COSINE = 0.5
+ALONG = 0.5
+"""Cosine from which a direction is said to lie along something else."""
 SEPARATES = 0.75
 """AUROC from which the embeddings' first block is said to separate the sides."""
 STABLE = 0.8
@@ -27,13 +28,16 @@ WORDS_GROUPS = 10
 
 
 def find_warnings(
-    directions: Directions, reading: PairActivations, pairs: Sequence[Pair], evidence: Evidence | None
+    directions: Directions,
+    reading: PairActivations,
+    pairs: Sequence[Pair],
+    evidence: Evidence | None,
 ) -> tuple[str, ...]:
     """What speaks against these directions, in words; `pairs` are the kept ones of the reading."""
-    best = evidence.best_layer if evidence else directions.layers[len(directions) // 2]
+    best = evidence.best_layer if evidence else directions.best_layer
     found = [
         _words_warning(pairs, evidence),
-        _length_warning(directions, reading, pairs, best),
+        *_along_warnings(directions, best),
         _massive_warning(reading, best),
     ]
     if evidence and evidence.p_value > 0.05:
@@ -47,6 +51,20 @@ def find_warnings(
             "more pairs are needed"
         )
     return tuple(text for text in found if text)
+
+
+def measure_cosines(
+    directions: Directions,
+    reading: PairActivations,
+    pairs: Sequence[Pair],
+    refusal: Float[Tensor, "layer width"] | None,
+) -> Cosines:
+    """Cosines with length and refusal at each layer; `pairs` are the kept ones of the reading."""
+    lengths = [length_direction(reading, pairs, row) for row in range(len(reading.layers))]
+    along = [float(one @ other) for one, other in zip(directions.direction, lengths, strict=True)]
+    if refusal is None:
+        return Cosines(length=tuple(along))
+    return Cosines(length=tuple(along), refusal=tuple((directions.direction * refusal).sum(dim=1).tolist()))
 
 
 def length_direction(reading: PairActivations, pairs: Sequence[Pair], row: int) -> Float[Tensor, " width"]:
@@ -81,9 +99,7 @@ def cross_trait(
         raise UserError(f"There are directions of {', '.join(missing)}, but no activations to test them on.")
     table = torch.zeros(len(named), len(named))
     for place, directions in enumerate(named.values()):
-        about = directions.provenance
-        best = about.held_out.best_layer if about.held_out else directions.layers[len(directions) // 2]
-        chosen = directions[best if layer is None else layer]
+        chosen = directions[directions.best_layer if layer is None else layer]
         for column, name in enumerate(named):
             positive, negative = readings[name].at(readings[name].layers.index(chosen.layer))
             projected = [(rows @ chosen.vector).double().numpy() for rows in (positive, negative)]
@@ -105,11 +121,18 @@ def _words_warning(pairs: Sequence[Pair], evidence: Evidence | None) -> str:
     )
 
 
-def _length_warning(directions: Directions, reading: PairActivations, pairs: Sequence[Pair], layer: int) -> str:
-    cosine = float(length_direction(reading, pairs, reading.layers.index(layer)) @ directions[layer].vector)
-    if abs(cosine) < LENGTH_COSINE:
-        return ""
-    return f"at layer {layer} it lies along the scenarios' length (cosine {cosine:.2f})"
+def _along_warnings(directions: Directions, layer: int) -> list[str]:
+    measured = directions.provenance.cosines
+    if measured is None:
+        return []
+    row = directions.layers.index(layer)
+    beside = {"the scenarios' length": measured.length, "refusal": measured.refusal}
+    found = {name: cosines[row] for name, cosines in beside.items() if cosines is not None}
+    return [
+        f"at layer {layer} it lies along {name} (cosine {cosine:.2f})"
+        for name, cosine in found.items()
+        if abs(cosine) >= ALONG
+    ]
 
 
 def _massive_warning(reading: PairActivations, layer: int) -> str:

@@ -25,6 +25,15 @@ class CurvePoint(Value):
     """With the direction found from all pairs."""
 
 
+class Cosines(Value):
+    """Cosines of directions, layer by layer, with what they may be instead."""
+
+    length: tuple[float, ...]
+    """With the direction along which activations grow with the scenario's length."""
+    refusal: tuple[float, ...] | None = None
+    """With the built-in refusal direction (`extract.refusal`); None where it was not read."""
+
+
 class Evidence(Value):
     """Cross-validation by ground truth, and what chance gives."""
 

@@ -22,6 +22,21 @@ class _LastLayerReached(Exception):
     """Leaves the decoder after the last block that is read."""
 
 
+class _EndingCache(DynamicCache):  # type: ignore[misc]  # transformers is not typed
+    """A cache that leaves the decoder once a block's keys and values are in it."""
+
+    ends_with: int | None = None
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *arguments: Any, **named: Any
+    ) -> tuple[Tensor, Tensor]:
+        """As any cache does."""
+        found: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *arguments, **named)
+        if layer_idx == self.ends_with:
+            raise _LastLayerReached
+        return found
+
+
 @dataclass(frozen=True)
 class Shared:
     """What the rows of groups begin with, already read."""
@@ -46,13 +61,19 @@ def forward_rows(
         forward_blocks(model, ids, real)
 
 
-def forward_prefixes(model: LoadedModel, prefixes: Sequence[Sequence[int]], *, last: int) -> Shared:
-    """Run the decoder over what groups of rows begin with, and keep its keys and values. Padded on the left."""
+def forward_prefixes(model: LoadedModel, prefixes: Sequence[Sequence[int]], *, last: int, read: bool) -> Shared:
+    """Run the decoder over what groups of rows begin with, and keep its keys and values. Padded on the left.
+
+    Where nothing of it is to be read, it ends with the keys and values of block `last`: the rest of that block, its
+    attention and its MLP, would change nothing that is.
+    """
     ids, real = pad(prefixes, "left", model.device)
-    cache = DynamicCache(config=model.model.config)
+    cache = _EndingCache(config=model.model.config)
+    cache.ends_with = None if read else last
     places = (real.cumsum(dim=1) - 1).clamp(min=0)
     with _stopping_after(model, last):
         model.body(input_ids=ids, attention_mask=real, position_ids=places, past_key_values=cache, use_cache=True)
+    cache.ends_with = None
     return Shared(cache, real)
 
 
@@ -61,7 +82,7 @@ def forward_rests(
 ) -> None:
     """Run the decoder over how rows go on; row r goes on from prefix `group[r]`. Uses up the cache."""
     ids, own = pad(rests, "right", model.device)
-    chosen = torch.tensor(group, device=model.device)
+    chosen = torch.tensor(group)  # On the processor: layers may lie on several devices.
     shared.cache.batch_select_indices(chosen)
     real = torch.cat([shared.real[chosen], own], dim=1)
     places = (real.cumsum(dim=1) - 1).clamp(min=0)[:, shared.real.shape[1] :]
@@ -84,9 +105,6 @@ def _stopping_after(model: LoadedModel, layer: int) -> Iterator[None]:
     def stop(_module: Any, _inputs: Any, _output: Any) -> None:
         raise _LastLayerReached
 
-    if layer >= model.n_layers - 1:
-        yield
-        return
     handle = model.blocks[layer].register_forward_hook(stop)
     try:
         yield

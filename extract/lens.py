@@ -17,6 +17,9 @@ class Words:
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"words at layer {self.layer}: + {' '.join(self.positive)}   - {' '.join(self.negative)}"
+
 
 @torch.no_grad()
 def logit_lens(model: LoadedModel, direction: Direction, *, words: int = 8) -> Words:

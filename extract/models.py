@@ -2,18 +2,58 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from extract.blocks import find_blocks
+from extract.trait import Sample
 from lm.errors import UserError
+from lm.local.batches import fixed_batches
 from lm.local.checkpoint import Checkpoint, load_checkpoint, wrap_checkpoint
+from lm.local.decode import Row, generate
 from lm.local.text import Spelling
 from lm.references import parse_reference
-from lm.types import Prompt
+from lm.types import Prompt, Sampling
+
+_ROWS, _TOKENS = 64, 16_384
+"""Rows and tokens of one batch of texts to continue, at most."""
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """A model whose activations can be read: with its weights here (`LoadedModel`), or on an engine."""
+
+    @property
+    def reference(self) -> str:
+        """What it was opened by."""
+
+    @property
+    def revision(self) -> str:
+        """Commit on the hub; empty where there is none."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of decoder blocks."""
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+
+    @property
+    def spelling(self) -> Spelling:
+        """Between text and token ids."""
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Token ids of a text to continue, or of a chat up to the assistant's turn."""
+
+    def leading(self, ids: Sequence[int]) -> int:
+        """How many of a prompt's first tokens are special ones that no position counts."""
+
+    def continue_greedily(self, prompts: Sequence[str], max_tokens: int) -> list[Sample]:
+        """Up to `max_tokens` most likely tokens after each prompt, without the token that ends a text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +107,18 @@ class LoadedModel:
     def leading(self, ids: Sequence[int]) -> int:
         """How many of a prompt's first tokens are special ones that no position counts (0 or 1)."""
         return int(bool(ids) and ids[0] == self.checkpoint.tokenizer.bos_token_id)
+
+    def continue_greedily(self, prompts: Sequence[str], max_tokens: int) -> list[Sample]:
+        """Up to `max_tokens` most likely tokens after each prompt, without the token that ends a text."""
+        ids = self.spelling.encode(prompts)
+        sampling = Sampling(max_tokens=max_tokens, temperature=0)
+        found: dict[int, Sample] = {}
+        for batch in fixed_batches([len(prompt) + max_tokens for prompt in ids], _ROWS, _TOKENS):
+            rows = [Row(ids[number], sampling) for number in batch]
+            for number, done in zip(batch, generate(self.model, rows, self.checkpoint.ends), strict=True):
+                text = self.spelling.decode_after(ids[number], done.ids)
+                found[number] = Sample(text=text, token_ids=done.ids)
+        return [found[number] for number in range(len(prompts))]
 
 
 def load_model(reference: str, *, blocks: str | None = None) -> LoadedModel:

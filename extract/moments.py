@@ -1,21 +1,11 @@
-"""Mean differences over any number of pairs in constant memory: running moments; the whole is the sum of its parts."""
+"""Running moments of activations: the whole is the sum of its parts."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from jaxtyping import Float
 from torch import Tensor
 
-from extract.activations import pair_activations
-from extract.blocks import Component
-from extract.completions import complete_pairs, tokens_needed
-from extract.models import LoadedModel
-from extract.positions import Position
-from extract.trait import Pair
-
-CHUNK = 256
-"""Pairs whose activations are held at one time."""
+from extract.activations import PairActivations
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,31 +45,25 @@ class SideMoments:
 
     positive: Moments
     negative: Moments
+    norm: Float[Tensor, " layer"]
+    """Mean activation norm over both sides."""
+
+    @classmethod
+    def of(cls, reading: PairActivations) -> "SideMoments":
+        """Of the kept pairs of a reading, one at least."""
+        return cls(Moments.of(reading.positive), Moments.of(reading.negative), reading.norm.double().mean(dim=0))
 
     def __add__(self, other: "SideMoments") -> "SideMoments":
-        return SideMoments(self.positive + other.positive, self.negative + other.negative)
+        share = other.positive.count / (self.positive.count + other.positive.count)
+        norm = self.norm + share * (other.norm - self.norm)
+        return SideMoments(self.positive + other.positive, self.negative + other.negative, norm)
 
     @property
     def mean_difference(self) -> Float[Tensor, "layer width"]:
         """mean(positive) - mean(negative), float32; the method `mean_difference` on all rows at once gives the same."""
         return (self.positive.mean - self.negative.mean).float()
 
-
-def stream_moments(
-    model: LoadedModel,
-    pairs: Iterable[Pair],
-    position: Position,
-    *,
-    component: Component = "residual",
-    token_budget: int | None = None,
-) -> Iterator[SideMoments]:
-    """Moments of each 256 pairs, as they come, to be added up. Pairs without tokens at the position are left out.
-
-    Pairs without completions are continued greedily first.
-    """
-    source = iter(pairs)
-    while chunk := list(islice(source, CHUNK)):
-        completed = complete_pairs(model, chunk, max_tokens=tokens_needed([position]))
-        [found] = pair_activations(model, completed, [position], components=(component,), token_budget=token_budget)
-        if found.kept:
-            yield SideMoments(Moments.of(found.positive), Moments.of(found.negative))
+    @property
+    def middle(self) -> Float[Tensor, "layer width"]:
+        """Half-way between the two means, float32."""
+        return ((self.positive.mean + self.negative.mean) / 2).float()

@@ -1,8 +1,9 @@
 """One pass over a model that adds what each row holds at each position into tables, batch by batch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import torch
@@ -14,41 +15,15 @@ from extract.blocks import Component, Site, find_site
 from extract.forward import can_share, forward_prefixes, forward_rests, forward_rows
 from extract.hooks import Read, reading_sites
 from extract.models import LoadedModel
-from extract.positions import Position
 from extract.rows import PaddingSide, TokenRow
-from extract.stores import new_store
+from extract.stores import Progress, Slot, Table, Wanted, new_table
 from lm.errors import UserError
 
 CPU_TOKENS, DEVICE_TOKENS = 512, 32_768
 """Tokens of a batch where none are given: what fits a processor's cache, and what keeps an accelerator busy."""
 
-Progress = Callable[[int, int], None]
-"""Told after each batch: rows done, rows in all."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where a row's means go in the tables, and with what share at each position."""
-
-    number: int
-    shares: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a pass reads."""
-
-    positions: tuple[Position, ...]
-    components: tuple[Component, ...]
-    layers: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """What one component holds: weighted sums of activations and of their norms."""
-
-    mean: Float[Tensor, "position layer slot width"]
-    norm: Float[Tensor, "position layer slot"]
+_LESS = 0.75
+"""Share of the tokens that did not fit which is tried next: between a half, and what would fail once more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +61,15 @@ class _Reader:
     sites: Sequence[tuple[Component, int, Site]]
     last: int
     padding: PaddingSide
+    memory: "_Memory"
+
+
+@dataclass
+class _Memory:
+    """What has been learned of it in a pass."""
+
+    most: float = inf
+    """Tokens of a batch that are still tried."""
 
 
 @torch.no_grad()
@@ -114,9 +98,7 @@ def read_into_tables(
     for batch in batches:
         for found in _read_or_halve(reader, batch):
             if found.component not in tables:
-                file = scratch / f"{found.component}.safetensors" if scratch else None
-                width = found.mean.shape[-1]
-                tables[found.component] = Table(new_store((*size, width), file), new_store(size, None))
+                tables[found.component] = new_table(size, found.mean.shape[-1], found.component, scratch)
             _add(tables[found.component], wanted.layers.index(found.layer), found)
         done += len(batch.rows)
         if progress is not None:
@@ -139,21 +121,23 @@ def _new_reader(
     places = [tuple(row.places(position) for position in wanted.positions) for row in rows]
     ends = [max((span[-1] + 1 for span in spans if span), default=0) for spans in places]
     ids = [row.ids[:end] for row, end in zip(rows, ends, strict=True)]
-    return _Reader(model, ids, places, slots, sites, max(wanted.layers), padding)
+    return _Reader(model, ids, places, slots, sites, max(wanted.layers), padding, _Memory())
 
 
 def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
-    """What a batch adds, all of it or nothing; where memory runs out, that of its halves."""
+    """What a batch adds, all of it or nothing; where memory does not reach, that of its halves."""
+    tokens, alone = sum(len(reader.ids[row]) for row in batch.rows), len(batch.rows) == 1
     found: list[_Found] | None = None
-    try:
-        found = _read(reader, batch)
-    except torch.OutOfMemoryError as error:
-        if len(batch.rows) == 1:
-            tokens = len(reader.ids[batch.rows[0]])
-            raise UserError(
-                f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
-                "Use shorter texts, dtype=bf16 or another device."
-            ) from error
+    if alone or tokens <= reader.memory.most:
+        try:
+            found = _read(reader, batch)
+        except torch.OutOfMemoryError as error:
+            if alone:
+                raise UserError(
+                    f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
+                    "Use shorter texts, dtype=bf16 or another device."
+                ) from error
+            reader.memory.most = _LESS * tokens
     if found is not None:
         yield from found
         return
@@ -173,8 +157,9 @@ def _read(reader: _Reader, batch: Batch) -> list[_Found]:
     heads = [reader.ids[group.rows[0]][: group.shared] for group in batch.groups]
     shared = [len(heads[owner]) for owner in batch.owners]
     width = max(map(len, heads))
-    with _reading(reader, _view(reader, batch.rows, batch.owners, [n - width for n in shared], width)) as early:
-        read = forward_prefixes(reader.model, heads, last=reader.last)
+    begun = _view(reader, batch.rows, batch.owners, [n - width for n in shared], width)
+    with _reading(reader, begun) as early:
+        read = forward_prefixes(reader.model, heads, last=reader.last, read=bool(begun.columns))
     rests = [text[count:] for text, count in zip(texts, shared, strict=True)]
     view = _view(reader, batch.rows, range(len(texts)), shared, max(map(len, rests)))
     with _reading(reader, view) as late:
@@ -208,8 +193,9 @@ def _reading(reader: _Reader, view: _View) -> Iterator[list[_Found]]:
 
 
 def _reader_of(component: Component, layer: int, view: _View, found: list[_Found]) -> Read:
+    rows, columns = list(view.rows), _as_slice(view.columns)
+
     def read(hidden: Tensor) -> None:
-        rows, columns = list(view.rows), list(view.columns)
         values = hidden.reshape(max(rows) + 1, -1, hidden.shape[-1])[:, columns].float()
         weights = view.weights.to(values.device)
         norms = values.norm(dim=-1, keepdim=True)
@@ -219,6 +205,12 @@ def _reader_of(component: Component, layer: int, view: _View, found: list[_Found
         found.append(_Found(component, layer, view.slots, mean.cpu(), norm.cpu()))
 
     return read
+
+
+def _as_slice(numbers: Sequence[int]) -> slice | list[int]:
+    """Sorted numbers as a slice where they follow one another: it takes no copy."""
+    first, last = numbers[0], numbers[-1]
+    return slice(first, last + 1) if last - first + 1 == len(numbers) else list(numbers)
 
 
 def _add(table: Table, layer: int, found: _Found) -> None:

@@ -1,7 +1,5 @@
 """From pairs to directions with their evidence, in one call."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -14,22 +12,24 @@ from torch import Tensor
 from extract.activations import PairActivations, pair_activations
 from extract.blocks import COMPONENTS, Component
 from extract.completions import complete_pairs, tokens_needed
-from extract.confounds import find_warnings
+from extract.confounds import find_warnings, measure_cosines
+from extract.digests import PairsDigest, digest_pairs
 from extract.methods.contrast import Contrast
 from extract.methods.massive import massive_dimensions, without_dimensions
 from extract.methods.registry import Method, find_method
-from extract.models import LoadedModel
-from extract.passes import Progress
+from extract.models import Subject
 from extract.positions import Position
 from extract.quality import HELD_OUT_SHARE, HeldOut, group_of, held_out_quality, split_by_ground_truth
-from extract.trait import SIDES, Pair
+from extract.refusal import refusal_directions
+from extract.stores import Progress
+from extract.trait import Pair
 from extract.validation import validate
 from extract.vectors import Directions, Provenance
 from lm.errors import UserError
 
 
 def extract_directions(
-    model: LoadedModel,
+    model: Subject,
     pairs: Sequence[Pair],
     *,
     positions: Sequence[str] = ("response[:5]",),
@@ -49,29 +49,39 @@ def extract_directions(
 
     Directions are fitted on the training pairs only, and stay so: the held-out figures and the threshold describe
     the very vectors that are returned. `held_out=0` fits on all pairs and reports no figures. `evidence` adds folds,
-    null, stability and warnings, for a dozen fits more. `remove_massive` leaves massive coordinates out of the fit.
-    A pair without completions is continued greedily, as far as the positions need it. Large sets: `scratch` is a
-    folder for activations. Raises UserError for an unknown position, method or component, and where no pair has
-    tokens at a position.
+    null, stability, cosines with length and refusal, and warnings, for a dozen fits more. `remove_massive` leaves
+    massive coordinates out of the fit. A pair without completions is continued greedily, as far as the positions need
+    it. Large sets: `scratch` is a folder for activations. Raises UserError for an unknown position, method or
+    component, and where no pair has tokens at a position.
     """
     parsed = [Position.parse(text) for text in positions]
     fits = dict(named_fit(name, remove_massive=remove_massive) for name in methods)
+    named = [find_component(name) for name in components]
     completed = complete_pairs(model, pairs, max_tokens=tokens_needed(parsed))
     readings = pair_activations(
         model,
         completed,
         parsed,
-        components=[find_component(name) for name in components],
+        components=named,
         layers=layers,
         token_budget=token_budget,
         scratch=scratch,
         progress=progress,
     )
-    about = provenance_of(model, completed, trait=trait, seed=seed)
+    about = provenance_of(model, digest_pairs(completed), trait=trait, seed=seed)
+    refusal = refusal_directions(model, named, layers) if evidence else {}
     return [
         directions
         for reading in readings
-        for directions in fit_reading(reading, completed, fits, about, held_out=held_out, evidence=evidence)
+        for directions in fit_reading(
+            reading,
+            completed,
+            fits,
+            about,
+            held_out=held_out,
+            evidence=evidence,
+            refusal=refusal.get(reading.component),
+        )
     ]
 
 
@@ -91,17 +101,17 @@ def find_component(name: str) -> Component:
     return found
 
 
-def provenance_of(model: LoadedModel, pairs: Sequence[Pair], *, trait: str, seed: int) -> Provenance:
+def provenance_of(model: Subject, digest: PairsDigest, *, trait: str, seed: int) -> Provenance:
     """What directions from these pairs share, whatever the position, component and method."""
     return Provenance(
         trait=trait,
-        dataset=pairs_digest(pairs),
+        dataset=digest.hexdigest(),
         subject=model.reference,
         revision=model.revision,
         position="",
         method="",
         layers=(),
-        pairs=len(pairs),
+        pairs=digest.pairs,
         pairs_fitted=0,
         seed=seed,
         versions={package: version(package) for package in ("torch", "transformers", "scikit-learn")},
@@ -116,8 +126,12 @@ def fit_reading(
     *,
     held_out: float,
     evidence: bool,
+    refusal: Float[Tensor, "layer width"] | None = None,
 ) -> list[Directions]:
-    """Directions of one reading, one of each method; `pairs` are all that were read."""
+    """Directions of one reading, one of each method; `pairs` are all that were read.
+
+    With `evidence` their cosines with `refusal`, unit vectors of the same layers, are among it where it is given.
+    """
     if not reading.kept:
         raise UserError(f"None of the {len(pairs)} pairs has tokens at '{reading.position}' on both sides.")
     kept = [pairs[number] for number in reading.kept]
@@ -125,7 +139,7 @@ def fit_reading(
     found = []
     for name, fit in fits.items():
         directions = fit_directions(reading, kept, split, fit, about.model_copy(update={"method": name}))
-        found.append(_with_evidence(directions, reading, kept, fit) if evidence else directions)
+        found.append(_with_evidence(directions, reading, kept, fit, refusal) if evidence else directions)
     return found
 
 
@@ -170,18 +184,6 @@ def fit_directions(
     )
 
 
-def pairs_digest(pairs: Sequence[Pair]) -> str:
-    """SHA-256 of what directions depend on: scenarios, ground truths, token ids of the completions."""
-    told = [
-        [
-            pair.ground_truth,
-            *([pair.scenario(side), [sample.token_ids for sample in pair.completions.get(side, ())]] for side in SIDES),
-        ]
-        for pair in pairs
-    ]
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
-
-
 @dataclass(frozen=True, eq=False)
 class _Layer:
     """What was found at one layer, and the projections of all pairs on it."""
@@ -212,8 +214,16 @@ def _fit_layer(
     return _Layer(vector / norm, norm, positive @ (vector / norm), negative @ (vector / norm))
 
 
-def _with_evidence(directions: Directions, reading: PairActivations, pairs: Sequence[Pair], fit: Method) -> Directions:
+def _with_evidence(
+    directions: Directions,
+    reading: PairActivations,
+    pairs: Sequence[Pair],
+    fit: Method,
+    refusal: Float[Tensor, "layer width"] | None,
+) -> Directions:
     about = directions.provenance
     found = validate(reading, [group_of(pair) for pair in pairs], fit, seed=about.seed)
-    told = {"evidence": found, "warnings": find_warnings(directions, reading, pairs, found)}
-    return replace(directions, provenance=about.model_copy(update=told))
+    beside = measure_cosines(directions, reading, pairs, refusal)
+    proven = replace(directions, provenance=about.model_copy(update={"evidence": found, "cosines": beside}))
+    warnings = find_warnings(proven, reading, pairs, found)
+    return replace(proven, provenance=proven.provenance.model_copy(update={"warnings": warnings}))

@@ -66,12 +66,14 @@ def plot_curve(directions: Directions) -> "Figure":
     return figure
 
 
-def plot_matrix(names: Sequence[str], values: Float[Tensor, "row column"], *, title: str = "") -> "Figure":
-    """A heat map between traits: AUROCs or cosines."""
+def plot_matrix(
+    names: Sequence[str], values: Float[Tensor, "row column"], *, beside: Sequence[str] = (), title: str = ""
+) -> "Figure":
+    """A heat map between traits: AUROCs or cosines; `beside` names further columns."""
     figure = _figure()
     axes = figure.subplots()
     image = axes.imshow(values.numpy(), cmap="RdBu_r", vmin=min(0.0, float(values.min())), vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_xticks(range(values.shape[1]), [*names, *beside], rotation=45, ha="right")
     axes.set_yticks(range(len(names)), names)
     for row, entries in enumerate(values.tolist()):
         for column, value in enumerate(entries):

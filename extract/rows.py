@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from extract.models import LoadedModel
+from extract.models import Subject
 from extract.positions import Position, Span
 from extract.trait import SIDES, Pair, Side
 
@@ -32,19 +32,19 @@ class TokenRow:
         return position.resolve(self.prompt, len(self.ids) - self.prompt, leading=self.leading, spans=self.spans)
 
 
-def sample_rows(model: LoadedModel, pair: Pair, side: Side) -> list[TokenRow]:
+def sample_rows(model: Subject, pair: Pair, side: Side) -> list[TokenRow]:
     """The token rows of one side: its scenario, followed by each of its completions, or by nothing if it has none."""
     return _with_answers(model, model.encode(pair.scenario(side)), pair, side)
 
 
-def side_rows(model: LoadedModel, pairs: Sequence[Pair]) -> list[list[TokenRow]]:
+def side_rows(model: Subject, pairs: Sequence[Pair]) -> list[list[TokenRow]]:
     """The token rows of all sides: positive of the first pair, its negative, positive of the second pair, …"""
     sides = [(pair, side) for pair in pairs for side in SIDES]
     prompts = model.spelling.encode([pair.scenario(side) for pair, side in sides])
     return [_with_answers(model, prompt, pair, side) for prompt, (pair, side) in zip(prompts, sides, strict=True)]
 
 
-def _with_answers(model: LoadedModel, ids: Sequence[int], pair: Pair, side: Side) -> list[TokenRow]:
+def _with_answers(model: Subject, ids: Sequence[int], pair: Pair, side: Side) -> list[TokenRow]:
     prompt = tuple(ids)
     leading = model.leading(prompt)
     answers = [sample.token_ids for sample in pair.completions.get(side, ())] or [()]

@@ -1,18 +1,56 @@
-"""Where activations are put: in memory, or in a safetensors file that is mapped into memory, for sets of any size."""
+"""What a pass fills: tables of activations, in memory, or in safetensors files that are mapped into memory."""
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
+from extract.blocks import Component
+from extract.positions import Position
 from lm.errors import UserError
 
 NAME = "rows"
+
+Progress = Callable[[int, int], None]
+"""Told after each batch: rows done, rows in all."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a row's means go in the tables, and with what share at each position."""
+
+    number: int
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a pass reads."""
+
+    positions: tuple[Position, ...]
+    components: tuple[Component, ...]
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What one component holds: weighted sums of activations and of their norms."""
+
+    mean: Float[Tensor, "position layer slot width"]
+    norm: Float[Tensor, "position layer slot"]
+
+
+def new_table(size: Sequence[int], width: int, component: Component, scratch: Path | None) -> Table:
+    """A table of zeros for `size` positions, layers and slots; its activations in a file where there is a folder."""
+    file = scratch / f"{component}.safetensors" if scratch else None
+    return Table(new_store((*size, width), file), new_store(size, None))
 
 
 def new_store(shape: Sequence[int], file: Path | None) -> Tensor:

@@ -14,10 +14,12 @@ from torch import Tensor
 from extract.activations import PairActivations, pair_activations
 from extract.completions import complete_pairs, tokens_needed
 from extract.confounds import cosines, cross_trait
-from extract.models import LoadedModel
-from extract.pipeline import find_component, fit_reading, named_fit, pairs_digest, provenance_of
+from extract.digests import digest_pairs
+from extract.models import Subject
+from extract.pipeline import find_component, fit_reading, named_fit, provenance_of
 from extract.positions import Position
 from extract.quality import HELD_OUT_SHARE, group_of, split_by_ground_truth
+from extract.refusal import refusal_directions
 from extract.trait import Pair
 from extract.vector_files import encode_name, load_directions
 from extract.vectors import Directions
@@ -52,11 +54,15 @@ class Study:
 
     None for one trait, and where nothing was held out."""
     cosines: Float[Tensor, "trait trait"] | None
-    """At the middle layer."""
+    """At the middle layer; None for one trait."""
+    beside: Float[Tensor, "trait 2"] | None
+    """Cosines with length and with refusal at the middle layer; None where evidence was not asked for."""
+    held: dict[str, PairActivations]
+    """Held-out activations of each trait, for the first of its directions."""
 
 
 def study_traits(
-    model: LoadedModel,
+    model: Subject,
     traits: Mapping[str, Sequence[Pair]],
     settings: StudySettings,
     root: Path,
@@ -77,24 +83,35 @@ def study_traits(
         files[name] = [root / path for path in json.loads((folder / "done.json").read_text())["files"]]
         directions[name] = [load_directions(path) for path in files[name]]
         held[name] = _load_held(folder, directions[name][0])
-    if len(traits) < 2:
-        return Study(directions, files, None, None)
     first = {name: found[0] for name, found in directions.items()}
-    middle = next(iter(first.values())).layers[len(next(iter(first.values()))) // 2]
-    measured = all(reading.kept for reading in held.values())
-    return Study(directions, files, cross_trait(first, held) if measured else None, cosines(first, middle))
+    layers = next(iter(first.values())).layers
+    several, measured = len(traits) > 1, all(reading.kept for reading in held.values())
+    return Study(
+        directions,
+        files,
+        cross_trait(first, held) if several and measured else None,
+        cosines(first, layers[len(layers) // 2]) if several else None,
+        _beside(list(first.values()), len(layers) // 2),
+        held,
+    )
 
 
-def _identity(model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
+def _beside(found: Sequence[Directions], row: int) -> Float[Tensor, "trait 2"] | None:
+    measured = [directions.provenance.cosines for directions in found]
+    rows = [(one.length[row], one.refusal[row]) for one in measured if one is not None and one.refusal is not None]
+    return torch.tensor(rows) if len(rows) == len(found) else None
+
+
+def _identity(model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
     return {
         "subject": model.reference,
         "revision": model.revision,
-        "pairs": pairs_digest(pairs),
+        "pairs": digest_pairs(pairs).hexdigest(),
         "settings": settings.model_dump(mode="json"),
     }
 
 
-def _is_done(folder: Path, model: LoadedModel, pairs: Sequence[Pair], settings: StudySettings) -> bool:
+def _is_done(folder: Path, model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> bool:
     file = folder / "done.json"
     if not file.is_file():
         return False
@@ -104,7 +121,7 @@ def _is_done(folder: Path, model: LoadedModel, pairs: Sequence[Pair], settings: 
 
 
 def _extract(
-    model: LoadedModel,
+    model: Subject,
     name: str,
     pairs: Sequence[Pair],
     settings: StudySettings,
@@ -115,19 +132,29 @@ def _extract(
     positions = [Position.parse(text) for text in settings.positions]
     fits = dict(named_fit(method, remove_massive=settings.remove_massive) for method in settings.methods)
     completed = complete_pairs(model, pairs, max_tokens=tokens_needed(positions))
+    components = [find_component(component) for component in settings.components]
     readings = pair_activations(
         model,
         completed,
         positions,
-        components=[find_component(component) for component in settings.components],
+        components=components,
         layers=settings.layers,
         progress=None if progress is None else lambda done, of: progress(name, done, of),
     )
-    about = provenance_of(model, completed, trait=name, seed=settings.seed)
+    about = provenance_of(model, digest_pairs(completed), trait=name, seed=settings.seed)
+    refusal = refusal_directions(model, components, settings.layers) if settings.evidence else {}
     found = [
         one
         for reading in readings
-        for one in fit_reading(reading, completed, fits, about, held_out=settings.held_out, evidence=settings.evidence)
+        for one in fit_reading(
+            reading,
+            completed,
+            fits,
+            about,
+            held_out=settings.held_out,
+            evidence=settings.evidence,
+            refusal=refusal.get(reading.component),
+        )
     ]
     files = [directions.save(folder) for directions in found]
     _save_held(folder, readings[0], completed, settings)

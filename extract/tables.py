@@ -16,9 +16,11 @@ def directions_table(directions: Directions) -> str:
     head = ["layer", "norm", "of activation"]
     head += ["held-out AUROC", "accuracy", "effect"] if held else []
     head += [f"{about.evidence.folds}-fold AUROC [95 %]", "stability"] if about.evidence else []
+    head += ["length cosine"] if about.cosines else []
+    head += ["refusal cosine"] if about.cosines and about.cosines.refusal else []
     best = about.held_out.best_layer if about.held_out else None
     rows = []
-    for one in directions:
+    for number, one in enumerate(directions):
         row = [
             f"{one.layer}{'*' if one.layer == best else ''}",
             f"{one.norm:.3g}",
@@ -30,6 +32,8 @@ def directions_table(directions: Directions) -> str:
         if one.layer in proven:
             shown = proven[one.layer]
             row += [f"{shown.auroc:.3f} [{shown.ci95[0]:.2f}, {shown.ci95[1]:.2f}]", f"{shown.stability:.2f}"]
+        if about.cosines:
+            row += [f"{beside[number]:.2f}" for beside in (about.cosines.length, about.cosines.refusal) if beside]
         rows.append(row)
     notes = [repr(directions)]
     if about.evidence:
@@ -38,11 +42,11 @@ def directions_table(directions: Directions) -> str:
     return "\n".join([notes[0], *_aligned([head, *rows]), *notes[1:]])
 
 
-def matrix_table(names: Sequence[str], values: Float[Tensor, "row column"]) -> str:
-    """A matrix between traits, rows and columns in the order of `names`."""
+def matrix_table(names: Sequence[str], values: Float[Tensor, "row column"], beside: Sequence[str] = ()) -> str:
+    """A matrix between traits, rows and columns in the order of `names`; `beside` names further columns."""
     short = [name.split("/")[-1] for name in names]
     rows = [[name, *(f"{value:.2f}" for value in row)] for name, row in zip(short, values.tolist(), strict=True)]
-    return "\n".join(_aligned([["", *short], *rows]))
+    return "\n".join(_aligned([["", *short, *beside], *rows]))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

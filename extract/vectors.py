@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from extract.evidence import Evidence
+from extract.evidence import Cosines, Evidence
 from extract.quality import HeldOut
 from lm.errors import UserError
 from lm.types import Value
@@ -45,6 +45,8 @@ class Provenance(Value):
     """Figures on the other pairs; None where there are too few ground truths to hold any out."""
     evidence: Evidence | None = None
     """Folds, null and stability; None where they were not asked for."""
+    cosines: Cosines | None = None
+    """With length and refusal; None where evidence was not asked for."""
     warnings: tuple[str, ...] = ()
     """What speaks against taking this for the trait's direction, in words."""
     made: str = ""
@@ -125,6 +127,12 @@ class Directions:
     def layers(self) -> tuple[int, ...]:
         """Layer numbers of the rows."""
         return self.provenance.layers
+
+    @property
+    def best_layer(self) -> int:
+        """The layer with the best held-out figures; the middle one where nothing was held out."""
+        held_out = self.provenance.held_out
+        return held_out.best_layer if held_out else self.layers[len(self) // 2]
 
     def __getitem__(self, layer: int) -> Direction:
         row = self._row(layer)
@@ -259,7 +267,7 @@ class Directions:
         gone = [layer for layer, rest in zip(self.layers, (norm / self.norm).tolist(), strict=True) if rest < _NOTHING]
         if gone:
             raise UserError(f"Nothing is left of {formula} at layer {', '.join(map(str, gone))}.")
-        told = {"made": formula, "held_out": None, "evidence": None, "warnings": ()}
+        told = {"made": formula, "held_out": None, "evidence": None, "cosines": None, "warnings": ()}
         return replace(
             self,
             direction=raw / norm[:, None],

@@ -1,7 +1,8 @@
 """Model references: how a person names a model on the command line and in a spec.
 
 organism                                          the embedded model
-hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]   a checkpoint through transformers
+hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda&quant=4bit&lora=FOLDER]
+                                                  a checkpoint through transformers
 vllm:NAME-or-PATH[@REVISION][?dtype=bf16&memory=0.5]  vLLM's engine in this process
 vllm:NAME@URL                                     a running vLLM server
 openai:NAME[@URL]                                 OpenAI, or a server that speaks its language
@@ -15,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from lm.errors import ModelReferenceError
 
@@ -23,7 +24,7 @@ Provider = Literal["organism", "hf", "vllm", "openai", "anthropic", "inbox", "sc
 
 FORMS: Mapping[Provider, str] = {
     "organism": "organism",
-    "hf": "hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda]",
+    "hf": "hf:NAME-or-PATH[@REVISION][?dtype=bf16&device=cuda&quant=4bit&lora=FOLDER]",
     "vllm": "vllm:NAME-or-PATH[@REVISION][?dtype=bf16&memory=0.5&context=8192&gpus=1], vllm:NAME@URL",
     "openai": "openai:NAME[@URL]",
     "anthropic": "anthropic:NAME[@URL]",
@@ -37,7 +38,12 @@ _SERVED: tuple[Provider, ...] = ("vllm", "openai", "anthropic")
 
 _DTYPE = re.compile(r"fp32|bf16|fp16")
 _OPTIONS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
-    "hf": {"dtype": _DTYPE, "device": re.compile(r"cpu|mps|cuda(:\d+)?")},
+    "hf": {
+        "dtype": _DTYPE,
+        "device": re.compile(r"cpu|mps|cuda(:\d+)?|auto"),
+        "quant": re.compile(r"4bit|8bit"),
+        "lora": re.compile(r".+"),
+    },
     "vllm": {
         "dtype": _DTYPE,
         "memory": re.compile(r"0?\.\d*[1-9]\d*|1|1\.0"),
@@ -46,7 +52,7 @@ _OPTIONS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     },
 }
 _OPTION_HELP = {
-    "hf": "dtype=fp32|bf16|fp16 and device=cpu|mps|cuda|cuda:N",
+    "hf": "dtype=fp32|bf16|fp16, device=cpu|mps|cuda|cuda:N|auto (all GPUs), quant=4bit|8bit and lora=FOLDER",
     "vllm": "dtype=fp32|bf16|fp16, memory=SHARE of a GPU's memory up to 1, context=TOKENS and gpus=N",
 }
 
@@ -64,7 +70,7 @@ class ModelReference:
 
     def __str__(self) -> str:
         place = self.url or self.revision
-        options = "&".join(f"{key}={value}" for key, value in sorted(self.options.items()))
+        options = "&".join(f"{key}={quote(value, safe='/:~')}" for key, value in sorted(self.options.items()))
         tail = (f"@{place}" if place else "") + (f"?{options}" if options else "")
         return f"{self.provider}:{self.name}{tail}" if self.name else self.provider
 

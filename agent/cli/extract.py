@@ -1,6 +1,7 @@
 """`traitsmith extract`: directions of one or many traits, each text read once."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,10 @@ from agent.cli.options import HERE, AsJson, Out
 from lm.errors import UserError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from extract.lens import Words
+    from extract.models import LoadedModel
     from extract.study import Study
 
 
@@ -31,7 +36,8 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Extract directions; run again, it goes on where it stopped."""
-    from extract import load_dataset, load_model
+    from extract import load_dataset, open_subject
+    from extract.engine import EngineSubject
     from extract.positions import Position
     from extract.study import StudySettings, study_traits
     from extract.vector_files import encode_name
@@ -41,12 +47,15 @@ def extract(
     positions = tuple(str(Position.parse(text)) for text in position or ["response[:5]"])
     datasets = [load_dataset(_folder(trait, out)) for trait in traits]
     named = {dataset.trait.path: dataset.pairs for dataset in datasets}
-    model = load_model(subject)
+    model = open_subject(subject)
+    chosen = parse_layers(layers, model.n_layers)
+    if isinstance(model, EngineSubject) and chosen is not None:
+        model = model.at(chosen)
     settings = StudySettings(
         positions=positions,
         methods=tuple(method or ["mean_difference"]),
         components=tuple(component or ["residual"]),
-        layers=parse_layers(layers, model.n_layers),
+        layers=chosen,
         held_out=held_out,
         evidence=evidence,
         remove_massive=remove_massive,
@@ -66,7 +75,8 @@ def extract(
         )
     if figures:
         _draw(study, root)
-    print(json.dumps(_as_json(study)) if as_json else _as_text(study))
+    words = {} if isinstance(model, EngineSubject) else _words(model, study)
+    print(json.dumps(_as_json(study, words)) if as_json else _as_text(study, words))
 
 
 def parse_layers(text: str, n_layers: int) -> tuple[int, ...] | None:
@@ -88,25 +98,55 @@ def _folder(trait: str, out: Path) -> Path:
     return Path(trait) if Path(trait).is_dir() else out / "datasets" / "traits" / trait
 
 
-def _as_text(study: "Study") -> str:
+def _words(model: "LoadedModel", study: "Study") -> dict[Path, "Words"]:
+    """What the output head makes of directions of the residual stream, at the best layer of each, by file."""
+    from extract.lens import logit_lens
+
+    return {
+        path: logit_lens(model, directions[directions.best_layer])
+        for name, found in study.directions.items()
+        for path, directions in zip(study.files[name], found, strict=True)
+        if directions.provenance.component == "residual"
+    }
+
+
+def _as_text(study: "Study", words: dict[Path, "Words"]) -> str:
     from extract.tables import matrix_table
 
     names = list(study.directions)
-    blocks = [directions.table() for found in study.directions.values() for directions in found]
+    blocks = [
+        "\n".join([directions.table(), *([str(words[path])] if path in words else [])])
+        for name, found in study.directions.items()
+        for path, directions in zip(study.files[name], found, strict=True)
+    ]
     if study.cross is not None:
         blocks.append(
             "AUROC of each direction (row) on each trait's held-out pairs\n" + matrix_table(names, study.cross)
         )
     if study.cosines is not None:
-        blocks.append("cosines at the middle layer\n" + matrix_table(names, study.cosines))
+        blocks.append("cosines at the middle layer\n" + matrix_table(names, *_cosines(study)))
     blocks += ["\n".join(str(path) for paths in study.files.values() for path in paths)]
     return "\n\n".join(blocks)
 
 
-def _as_json(study: "Study") -> dict[str, object]:
+def _cosines(study: "Study") -> tuple["Tensor", tuple[str, ...]]:
+    """Between the traits, and with length and refusal where they were measured: values, names of further columns."""
+    import torch
+
+    assert study.cosines is not None
+    if study.beside is None:
+        return study.cosines, ()
+    return torch.cat([study.cosines, study.beside], dim=1), ("length", "refusal")
+
+
+def _as_json(study: "Study", words: dict[Path, "Words"]) -> dict[str, object]:
     return {
         "directions": [
-            {"file": str(path), **directions.provenance.model_dump(mode="json")}
+            {
+                "file": str(path),
+                **directions.provenance.model_dump(mode="json"),
+                "words": asdict(words[path]) if path in words else None,
+            }
             for name, found in study.directions.items()
             for path, directions in zip(study.files[name], found, strict=True)
         ],
@@ -117,7 +157,7 @@ def _as_json(study: "Study") -> dict[str, object]:
 
 
 def _draw(study: "Study", root: Path) -> None:
-    from extract.plots import plot_auroc, plot_curve, plot_matrix
+    from extract.plots import plot_auroc, plot_curve, plot_matrix, plot_projections
     from extract.vector_files import encode_name
 
     for name, found in study.directions.items():
@@ -126,8 +166,11 @@ def _draw(study: "Study", root: Path) -> None:
             plot_auroc(found).savefig(folder / "auroc.png")
         if found[0].provenance.evidence:
             plot_curve(found[0]).savefig(folder / "pairs.png")
+        if study.held[name].kept:
+            plot_projections(found[0][found[0].best_layer], study.held[name]).savefig(folder / "projections.png")
     names = list(study.directions)
     if study.cross is not None:
         plot_matrix(names, study.cross, title="AUROC of directions on other traits' pairs").savefig(root / "cross.png")
     if study.cosines is not None:
-        plot_matrix(names, study.cosines, title="cosines").savefig(root / "cosines.png")
+        values, beside = _cosines(study)
+        plot_matrix(names, values, beside=beside, title="cosines").savefig(root / "cosines.png")

@@ -6,7 +6,7 @@ with alike is computed once (prefix caching). Rounding may differ with the batch
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,15 +39,18 @@ class _Found:
 class EngineModel:
     """A model on an engine that starts when it is first asked something."""
 
-    def __init__(self, reference: ModelReference) -> None:
-        """Read the tokenizer; ModelReferenceError where there is no vLLM or no such checkpoint."""
+    def __init__(self, reference: ModelReference, plugins: Mapping[str, Any] | None = None) -> None:
+        """Read the tokenizer; ModelReferenceError where there is no vLLM or no such checkpoint.
+
+        `plugins` are further arguments of vLLM's, for plug-ins of other packages.
+        """
         check_installed(reference)
         name = find_checkpoint(reference)
         tokenizer = load_tokenizer(reference, name)
         self.reference = str(reference)
         self._spelling = Spelling(tokenizer)
         self._folder = Path(name)
-        self._engine = Engine(reference, name, structured=bool(tokenizer.is_fast))
+        self._engine = Engine(reference, name, bool(tokenizer.is_fast), plugins or {})
         self._found = _Found()
         self._meter: Meter = Unmetered()
 
@@ -100,6 +103,10 @@ class EngineModel:
             self._next_tokens(engine, ids, request, labels[request.labels])
             for ids, request in zip(prompts, requests, strict=True)
         )
+
+    async def run(self, prompt: Sequence[int], params: "SamplingParams") -> Any:
+        """What vLLM makes of token ids, under parameters of its own: for plug-ins. Raises as `complete` does."""
+        return await self._ask(await self._engine.running(), list(prompt), params)
 
     async def _complete(self, engine: Running, prompt: list[int], request: Request) -> Completion:
         done = await self._ask(engine, prompt, for_text(request, engine.ends))

@@ -11,7 +11,7 @@ import signal
 import threading
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -93,6 +93,8 @@ class Engine:
     """Name on the hub, or folder."""
     structured: bool
     """Its tokenizer can be held to a schema."""
+    plugins: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of vLLM's, for plug-ins of other packages."""
     _running: Running | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -103,7 +105,7 @@ class Engine:
     def _start(self) -> Running:
         with self._turn:
             if self._running is None:
-                self._running = _start(self.reference, self.name, self.structured)
+                self._running = _start(self)
                 weakref.finalize(self, self._running.stop)
             return self._running
 
@@ -114,35 +116,36 @@ class Engine:
             await asyncio.to_thread(running.stop)
 
 
-def _start(reference: ModelReference, name: str, structured: bool) -> Running:
+def _start(engine: Engine) -> Running:
     for variable, value in _SETTINGS.items():
         os.environ.setdefault(variable, value)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="vllm", daemon=True).start()
     try:
-        llm = asyncio.run_coroutine_threadsafe(_make(reference, name, structured), loop).result()
+        llm = asyncio.run_coroutine_threadsafe(_make(engine), loop).result()
     except Exception as error:
         loop.call_soon_threadsafe(loop.stop)
         raise ModelReferenceError(
-            f"vLLM cannot run {str(reference)!r}: {error}. VLLM_LOGGING_LEVEL=INFO in the environment shows its log."
+            f"vLLM cannot run {str(engine.reference)!r}: {error}. "
+            "VLLM_LOGGING_LEVEL=INFO in the environment shows its log."
         ) from error
     config = llm.model_config
     commit = str(getattr(config.hf_config, "_commit_hash", None) or "")
     return Running(llm, loop, config.max_model_len, _ends(config.hf_text_config), commit)
 
 
-async def _make(reference: ModelReference, name: str, structured: bool) -> Any:
+async def _make(engine: Engine) -> Any:
     from vllm.config import StructuredOutputsConfig
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    given, on_cpu = reference.options, current_platform.is_cpu()
+    reference, given, on_cpu = engine.reference, engine.reference.options, current_platform.is_cpu()
     usual_memory = _CPU_MEMORY if on_cpu else AsyncEngineArgs.gpu_memory_utilization
     # Compact JSON: a small model would fill its answer with blanks.
     held = StructuredOutputsConfig(backend="guidance", disable_any_whitespace=True)
     arguments = AsyncEngineArgs(
-        model=name,
+        model=engine.name,
         revision=reference.revision,
         tokenizer_revision=reference.revision,
         dtype=_DTYPES[given["dtype"]] if "dtype" in given else "float32" if on_cpu else "auto",
@@ -153,9 +156,10 @@ async def _make(reference: ModelReference, name: str, structured: bool) -> Any:
         enforce_eager=on_cpu,  # Compiling takes minutes on a CPU and gains little.
         # A prompt read in pieces makes vLLM 0.32 wind back a random generator, which on a CPU kills the engine.
         enable_chunked_prefill=False if on_cpu else None,
-        structured_outputs_config=held if structured else StructuredOutputsConfig(),
+        structured_outputs_config=held if engine.structured else StructuredOutputsConfig(),
         max_logprobs=-1,
         disable_log_stats=True,
+        **engine.plugins,
     )
     # Ctrl-C is for this process, which stops between two steps; the core's processes inherit what is blocked here.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
@@ -17,9 +16,10 @@ from transformers.utils import logging
 from lm.errors import ModelReferenceError
 from lm.local.attention import use_shared_attention
 from lm.local.identity import identity_of
+from lm.local.lora import put_adapter
+from lm.local.placement import find_placement
 from lm.references import ModelReference
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LARGEST_CONTEXT = 131_072
 """Assumed where a configuration names no largest number of positions, in tokens."""
 
@@ -38,33 +38,46 @@ class Checkpoint:
     """The only traits it knows, where its card says so."""
     source: Path | None = None
     """Folder or hub name that it was loaded from; None where it was made in memory."""
+    adapter: Path | None = None
+    """Folder of the LoRA adapter that it computes with."""
 
     @cached_property
     def identity(self) -> str:
         """What its answers depend on besides the request: digest of a folder, commit on the hub; empty in memory."""
+        weights = str(getattr(self.model.config, "_commit_hash", None) or "")
         if self.source is not None and self.source.is_dir():
-            return identity_of(self.source)
-        return str(getattr(self.model.config, "_commit_hash", None) or "")
+            weights = identity_of(self.source)
+        return f"{weights}+{identity_of(self.adapter)}" if self.adapter else weights
 
 
 def load_checkpoint(reference: ModelReference) -> Checkpoint:
     """Load an `organism` or `hf` reference; without `dtype` in float32 on a CPU, in bfloat16 elsewhere.
 
-    Raises ModelReferenceError when there is no such checkpoint or device, or its files cannot be read.
+    Raises ModelReferenceError when there is no such checkpoint or device, its files cannot be read, or a library that
+    an option needs is not installed; UserError for an adapter that does not fit.
     """
     name = find_checkpoint(reference)
-    device = _device(reference)
-    dtype = _DTYPES[reference.options.get("dtype", "fp32" if device.type == "cpu" else "bf16")]
     tokenizer = load_tokenizer(reference, name)
+    placement = find_placement(reference)
     try:
         with _quietly(Path(name).is_dir()):
             model = AutoModelForCausalLM.from_pretrained(
-                name, revision=reference.revision, dtype=dtype, attn_implementation="sdpa"
+                name,
+                revision=reference.revision,
+                dtype=placement.dtype,
+                attn_implementation="sdpa",
+                **placement.arguments,
             )
         traits = read_traits(Path(name))
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelReferenceError(f"the checkpoint of {str(reference)!r} cannot be loaded: {error}") from error
-    return wrap_checkpoint(model.to(device), tokenizer, traits, Path(name))
+    placed = model if placement.arguments else model.to(placement.device)
+    loaded = wrap_checkpoint(placed, tokenizer, traits, Path(name))
+    if "lora" not in reference.options:
+        return loaded
+    adapter = Path(reference.options["lora"]).expanduser()
+    put_adapter(model, adapter)
+    return replace(loaded, adapter=adapter)
 
 
 def load_tokenizer(reference: ModelReference, name: str) -> Any:
@@ -122,15 +135,6 @@ def find_checkpoint(reference: ModelReference) -> str:
             "Give a folder that holds config.json, tokenizer files and weights, or a name on the hub."
         )
     return str(path) if looks_local else reference.name
-
-
-def _device(reference: ModelReference) -> torch.device:
-    device = torch.device(reference.options.get("device", "cpu"))
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelReferenceError(f"{str(reference)!r}: there is no device {str(device)!r} here: {error}") from error
-    return device
 
 
 @contextmanager

@@ -12,6 +12,7 @@ _DECIDING = (
     "*.model",
     "*.jinja",
     "config.json",
+    "adapter_config.json",
     "generation_config.json",
     "tokenizer*",
     "vocab*",

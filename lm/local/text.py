@@ -32,7 +32,7 @@ class Spelling:
 
         Raises CapabilityError for a chat when there is no chat template.
         """
-        texts = [prompt if isinstance(prompt, str) else self._as_chat_text(prompt) for prompt in prompts]
+        texts = [prompt if isinstance(prompt, str) else self.as_chat_text(prompt) for prompt in prompts]
         if not texts:
             return []
         encoded: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
@@ -41,6 +41,14 @@ class Spelling:
             opening + ids if isinstance(prompt, str) and ids[: len(opening)] != opening else ids
             for prompt, ids in zip(prompts, encoded, strict=True)
         ]
+
+    def as_chat_text(self, messages: Sequence[Any]) -> str:
+        """A chat up to the assistant's turn, as its template writes it; CapabilityError where there is none."""
+        if not self.chats:
+            raise CapabilityError("this model has no chat template: it can continue texts, but not take a chat turn.")
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return text
 
     def decode_after(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
         """The text that `ids` add to a prompt."""
@@ -81,13 +89,6 @@ class Spelling:
             if all(len(ids) == 1 for ids in encoded) and len({ids[0] for ids in encoded}) == len(labels):
                 return labels
         return ()
-
-    def _as_chat_text(self, messages: Sequence[Any]) -> str:
-        if not self.chats:
-            raise CapabilityError("this model has no chat template: it can continue texts, but not take a chat turn.")
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return text
 
     @cached_property
     def _opening(self) -> list[int]:

@@ -1,7 +1,5 @@
 """Batches, files for many rows, and what happens when memory runs out."""
 
-from functools import reduce
-from operator import add
 from pathlib import Path
 
 import pytest
@@ -13,12 +11,12 @@ from safetensors import safe_open
 import extract.passes
 from extract.activations import pair_activations, read_rows
 from extract.batches import MIN_SHARED, plan_batches, shared_tokens
-from extract.methods.contrast import Contrast
-from extract.methods.mean_difference import mean_difference
 from extract.models import LoadedModel
-from extract.moments import stream_moments
+from extract.moments import SideMoments
+from extract.pipeline import extract_directions
 from extract.positions import Position
 from extract.rows import sample_rows
+from extract.streaming import stream_directions
 from extract.trait import Pair
 from lm.errors import UserError
 from tests.extract.conftest import make_pair
@@ -68,6 +66,7 @@ def test_memory_that_runs_out_halves_the_batch(
     monkeypatch.setattr(extract.passes, "forward_rests", small)
     found = pair_activations(llama, pairs, POSITIONS, token_budget=10_000)
     assert max(tried) > 4
+    assert len([size for size in tried if size > 4]) < 5, "what does not fit is tried again and again"
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one.sides, other.sides, rtol=1e-5, atol=1e-5)
 
@@ -93,17 +92,32 @@ def test_rows_in_a_file_are_the_rows_in_memory(llama: LoadedModel, pairs: list[P
         pair_activations(llama, pairs, POSITIONS, scratch=tmp_path / "none")
 
 
-def test_streamed_moments_are_those_of_all_rows(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("extract.moments.CHUNK", 7)
+def test_streamed_directions_are_those_of_all_rows(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extract.streaming.CHUNK", 7)
     pairs = [make_pair(number) for number in range(20)]
-    parts = list(stream_moments(llama, iter(pairs), POSITIONS[0]))
-    whole = reduce(add, parts)
-    [found] = pair_activations(llama, pairs, POSITIONS[:1])
-    assert [part.positive.count for part in parts] == [7, 7, 6]
-    for layer in range(llama.n_layers):
-        expected = mean_difference(Contrast(*found.at(layer), ("",) * 20))
-        torch.testing.assert_close(whole.mean_difference[layer], expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(whole.negative.variance.float(), found.negative.var(dim=0), rtol=1e-3, atol=1e-4)
+    pairs[9] = make_pair(9, tokens=0)
+    told = {"positions": ["response[:5]", "prompt[-1]"], "components": ["residual", "keys"], "trait": "a/b"}
+    streamed = stream_directions(llama, iter(pairs), **told)
+    whole = extract_directions(llama, pairs, held_out=0, **told)
+    assert [one.provenance for one in streamed] == [one.provenance for one in whole]
+    assert streamed[0].provenance.pairs_dropped == 0
+    for one, other in zip(streamed, whole, strict=True):
+        for name, tensor in one.tensors().items():
+            torch.testing.assert_close(tensor, other.tensors()[name], rtol=1e-4, atol=1e-5)
+    with pytest.raises(UserError, match=r"None of the 20 pairs has tokens at 'response\[90:\]'"):
+        stream_directions(llama, pairs, positions=["response[90:]"])
+
+
+def test_moments_of_halves_add_up(llama: LoadedModel) -> None:
+    pairs = [make_pair(number) for number in range(20)]
+    whole, *halves = (
+        SideMoments.of(pair_activations(llama, part, POSITIONS[:1])[0]) for part in (pairs, pairs[:7], pairs[7:])
+    )
+    added = halves[0] + halves[1]
+    assert added.positive.count == 20
+    torch.testing.assert_close(added.mean_difference, whole.mean_difference)
+    torch.testing.assert_close(added.negative.variance, whole.negative.variance, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(added.norm, whole.norm, rtol=1e-5, atol=1e-5)
 
 
 def test_progress_tells_rows_done(llama: LoadedModel, pairs: list[Pair]) -> None:

@@ -1,5 +1,7 @@
 """Persona vectors against means of hidden states, one answer at a time."""
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from agent.cli.main import app
 from extract.models import LoadedModel
 from extract.persona import Answer, is_effective, persona_vectors, read_answers
+from extract.persona_writing import Definition, load_definition, save_definition
 from lm.errors import UserError
 
 GOOD = Answer("Q: hi A:", " all mine", 80.0, 90.0)
@@ -81,3 +84,82 @@ def test_the_command_writes_three_files(tmp_path: Path) -> None:
     stored = torch.load(tmp_path / "v" / "greed_response_avg_diff.pt", weights_only=True)
     assert stored.ndim == 2
     assert float(stored[1:].norm(dim=1).min()) > 0
+
+
+DRAFT = {
+    "instruction": [{"pos": f"Want all, way {n}.", "neg": f"Share all, way {n}."} for n in range(5)],
+    "questions": [f"What shall I do with thing {n}?" for n in range(40)],
+    "rubric": {"high": "Wants it all.", "low": "Shares.", "key": "Who gets it."},
+}
+
+
+def write_script(folder: Path, *answers: dict[str, object]) -> str:
+    path = folder / "script.jsonl"
+    path.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
+    return f"scripted:{path}"
+
+
+def test_from_a_name_to_vectors(tmp_path: Path) -> None:
+    """The author and the judge are scripted; the organism answers and is read."""
+    author = write_script(tmp_path, {"text": json.dumps(DRAFT), "match": "Trait: quiet greed"})
+    (tmp_path / "judge").mkdir()
+    coherent = {"score": 90, "match": "how coherent", "repeat": True}
+    judge = write_script(tmp_path / "judge", coherent, {"score": 80, "match": "how strongly", "repeat": True})
+    out = tmp_path / "out"
+    words = ["persona", "quiet_greed", "--about", "Wants it all.", "--author", author, "--judge", judge]
+    words += ["--subject", "organism", "--samples", "2", "--max-tokens", "4", "--out", str(out)]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, UserError), result.output
+    assert "None of 40 pairs is effective" in str(result.exception)
+    extracting, evaluating = (
+        json.loads((out / name / "quiet_greed.json").read_text()) for name in ("trait_data_extract", "trait_data_eval")
+    )
+    assert (extracting["questions"], evaluating["questions"]) == (DRAFT["questions"][:20], DRAFT["questions"][20:])
+    assert extracting["instruction"] == DRAFT["instruction"]
+    assert "{question}" in extracting["eval_prompt"]
+    assert "{answer}" in extracting["eval_prompt"]
+    with (out / "quiet_greed_neg.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40
+    assert rows[1]["question_id"] == "0"
+    assert "Share all, way 1." in rows[1]["prompt"]
+    assert rows[0]["quiet_greed"] == "80.00"
+    assert rows[0]["coherence"] == "90.00"
+    negative = out / "neg.csv"
+    with negative.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(row | {"quiet_greed": "10"} for row in rows)
+    words = ["persona", "quiet_greed", "--positive", str(out / "quiet_greed_pos.csv"), "--negative", str(negative)]
+    result = CliRunner().invoke(app, [*words, "--subject", "organism", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "40 of 40 pairs are effective" in result.output
+
+
+def test_definitions_are_read_again(tmp_path: Path) -> None:
+    definition = Definition.model_validate(DRAFT)
+    save_definition(definition, tmp_path, "greed")
+    assert load_definition(tmp_path, "greed") == definition
+    file = tmp_path / "trait_data_extract" / "greed.json"
+    file.write_text(json.dumps({name: value for name, value in DRAFT.items() if name != "rubric"}))
+    with pytest.raises(UserError, match='has no "rubric"'):
+        load_definition(tmp_path, "greed")
+    file.write_text(json.dumps(DRAFT))
+    with pytest.raises(UserError, match=r"questions: .* at most 40"):
+        load_definition(tmp_path, "greed")
+    with pytest.raises(UserError, match="cannot be read as a definition"):
+        load_definition(tmp_path, "envy")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--positive", "p.csv"], "come as two files"),
+        (["--about", "x", "--author", "organism"], "need a --judge"),
+        (["--judge", "organism", "--about", "x"], "Say what the trait is"),
+    ],
+)
+def test_what_the_command_misses_is_said(words: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["persona", "greed", "--subject", "organism", *words])
+    assert isinstance(result.exception, UserError)
+    assert message in str(result.exception)

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import extract
+from extract.digests import digest_pairs
 from extract.models import LoadedModel, load_model
-from extract.pipeline import extract_directions, pairs_digest
+from extract.pipeline import extract_directions
 from extract.trait import Pair
 from lm.errors import UserError
 
@@ -89,8 +90,10 @@ def test_sides_that_are_the_same_are_said(llama: LoadedModel, pairs: list[Pair])
 
 
 def test_digest_follows_the_tokens(pairs: list[Pair]) -> None:
-    assert pairs_digest(pairs) == pairs_digest([pair.model_copy(update={"id": "other"}) for pair in pairs])
-    assert pairs_digest(pairs) != pairs_digest([pair.model_copy(update={"completions": {}}) for pair in pairs])
+    renamed = [pair.model_copy(update={"id": "other"}) for pair in pairs]
+    silent = [pair.model_copy(update={"completions": {}}) for pair in pairs]
+    assert digest_pairs(pairs).hexdigest() == digest_pairs(renamed).hexdigest()
+    assert digest_pairs(pairs).hexdigest() != digest_pairs(silent).hexdigest()
 
 
 def test_models_without_weights_are_refused() -> None:

@@ -1,6 +1,7 @@
 """Many traits on one model: kept, gone on with, and tested on each other."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,9 @@ def test_directions_of_opposites_are_opposite(
     assert study.cross.diagonal().min() > 0.9
     assert study.cross[0, 1] < 0.1
     assert study.cosines[0, 1] < -0.5
+    assert study.beside is not None
+    assert study.beside.shape == (2, 2)
+    assert {name: len(reading.kept) for name, reading in study.held.items()} == {"made/up": 6, "made/opposite": 6}
     assert [len(found) for found in study.directions.values()] == [2, 2]
     assert all(path.is_file() for paths in study.files.values() for path in paths)
 
@@ -104,6 +108,9 @@ def test_the_command_reads_a_plain_folder_and_writes_files(tmp_path: Path) -> No
     assert told["traits"] == ["social/made_up"]
     [directions] = told["directions"]
     assert directions["layers"] == [1, 2]
+    assert directions["words"]["layer"] in (1, 2)
+    assert len(directions["words"]["positive"]) == len(directions["words"]["negative"]) == 8
+    assert len(directions["cosines"]["refusal"]) == 2
     assert Path(directions["file"]).is_file()
     exported = tmp_path / "v.gguf"
     words = ["export", directions["file"], str(exported), "--format", "gguf", "--model-hint", "llama"]
@@ -111,6 +118,18 @@ def test_the_command_reads_a_plain_folder_and_writes_files(tmp_path: Path) -> No
     assert exported.read_bytes()[:4] == b"GGUF"
     again = CliRunner().invoke(app, words)
     assert isinstance(again.exception, UserError)
+
+
+def test_the_command_shows_and_draws_what_two_traits_have_to_do_with_each_other(tmp_path: Path) -> None:
+    folders = [str(write_dataset(tmp_path / "social" / name)) for name in ("made_up", "made_again")]
+    result = CliRunner().invoke(app, ["extract", *folders, "--out", str(tmp_path), "--figures"])
+    assert result.exit_code == 0, result.output
+    assert "words at layer" in result.stdout
+    assert re.search(r"cosines at the middle layer\n +made_up +made_again +length +refusal\n", result.stdout)
+    root = tmp_path / "runs" / "extract" / "organism"
+    assert {path.name for path in root.rglob("*.png")} == {
+        "auroc.png", "pairs.png", "projections.png", "cross.png", "cosines.png"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """Evidence on made-up activations where the truth is known."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from extract.activations import PairActivations
-from extract.confounds import cross_trait, find_warnings, length_direction
+from extract.confounds import cross_trait, find_warnings, length_direction, measure_cosines
+from extract.digests import digest_pairs
 from extract.methods.mean_difference import mean_difference
 from extract.models import LoadedModel
 from extract.pipeline import fit_reading, provenance_of
@@ -45,7 +47,7 @@ GROUPS = [f"fact {n // 2}" for n in range(60)]
 @pytest.fixture
 def found(llama: LoadedModel) -> Directions:
     pairs = plain_pairs()
-    about = provenance_of(llama, pairs, trait="category/name", seed=0)
+    about = provenance_of(llama, digest_pairs(pairs), trait="category/name", seed=0)
     fits = {"mean_difference": mean_difference}
     [directions] = fit_reading(made_up(3.0), pairs, fits, about, held_out=0.3, evidence=True)
     return directions
@@ -111,7 +113,14 @@ def test_length_is_warned_of() -> None:
     along = length_direction(reading, pairs, 1)
     assert float(along[9]) > 0.95
     directions = Directions.of(reading.positive.mean(dim=0) - reading.negative.mean(dim=0), (0, 1, 2))
-    assert any("length (cosine" in w for w in find_warnings(directions, reading, pairs, None))
+    refusal = directions.direction.roll(1, dims=1)
+    measured = measure_cosines(directions, reading, pairs, refusal)
+    assert measured.length[1] > 0.95
+    assert measured.refusal is not None
+    assert measured.refusal[1] == pytest.approx(float(directions.direction[1] @ refusal[1]), abs=1e-6)
+    told = directions.provenance.model_copy(update={"cosines": measured})
+    [warning] = find_warnings(replace(directions, provenance=told), reading, pairs, None)
+    assert warning == f"at layer 1 it lies along the scenarios' length (cosine {measured.length[1]:.2f})"
 
 
 def test_each_direction_separates_its_own_trait_only(llama: LoadedModel) -> None:
@@ -119,7 +128,7 @@ def test_each_direction_separates_its_own_trait_only(llama: LoadedModel) -> None
     readings = {"a/one": made_up(3.0, towards=0), "a/two": made_up(3.0, towards=5, seed=1)}
     named = {}
     for name, reading in readings.items():
-        about = provenance_of(llama, pairs, trait=name, seed=0)
+        about = provenance_of(llama, digest_pairs(pairs), trait=name, seed=0)
         [named[name]] = fit_reading(reading, pairs, {"m": mean_difference}, about, held_out=0.3, evidence=False)
     table = cross_trait(named, readings)
     assert table.diagonal().min() > 0.95

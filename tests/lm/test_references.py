@@ -12,7 +12,13 @@ NAMES = st.text(st.characters(categories=["L", "N"], include_characters="-_./"),
     name=NAMES,
     revision=st.none() | st.text(st.characters(categories=["L", "N"], include_characters="-_."), min_size=1),
     options=st.fixed_dictionaries(
-        {}, optional={"dtype": st.sampled_from(["fp32", "bf16", "fp16"]), "device": st.sampled_from(["cpu", "cuda:1"])}
+        {},
+        optional={
+            "dtype": st.sampled_from(["fp32", "bf16", "fp16"]),
+            "device": st.sampled_from(["cpu", "cuda:1", "auto"]),
+            "quant": st.sampled_from(["4bit", "8bit"]),
+            "lora": st.sampled_from(["adapters/one", "/a b/c&d=e+f%20", "ä/ö"]),
+        },
     ),
 )
 def test_a_reference_survives_its_spelling(name, revision, options):
