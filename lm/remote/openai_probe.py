@@ -118,9 +118,10 @@ async def _try_chat(it: Trials) -> _Chat:
             chat.wrote = tuple(token.token for token in (logs and logs.content) or ())
             chat.top = chat.top if chat.wrote else 0
             return chat
+        chat.words = found
         if not _leave_out(chat, found):
             break
-    chat.refused_all, chat.words, chat.top = True, found, 0
+    chat.refused_all, chat.top = True, 0
     return chat
 
 
