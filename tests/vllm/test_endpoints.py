@@ -2,8 +2,8 @@
 
 import json
 import math
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,22 @@ KEY = "right-and-never-to-be-written"
 RUBRIC = Rubric(high="leaves out what matters", low="says it", key="said or left out")
 
 
+@dataclass(frozen=True)
+class Writer:
+    """A model on a server that wants a key."""
+
+    reference: str
+    log: Path
+
+
 @pytest.fixture(scope="module", params=["9", "91"])
-def writer(request: pytest.FixtureRequest, vllm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A reference to a model that writes one digit, or two, or nearly the letter C; its server wants a key."""
+def writer(request: pytest.FixtureRequest, vllm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """It writes one digit, or two, and nearly the letter C."""
     folder = tmp_path_factory.mktemp("writer")
+    log = folder / "server.log"
     save_writer(folder / "weights", writes=request.param, hesitates="C")
-    with serving(folder / "server.log", weights=folder / "weights", name="writer", key=KEY) as address:
-        yield f"vllm:writer@{address}/v1"
+    with serving(log, weights=folder / "weights", name="writer", key=KEY) as address:
+        yield Writer(f"vllm:writer@{address}/v1", log)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +49,8 @@ def shares() -> dict[str, float]:
     return {"9": math.exp(SURE) / whole, "C": math.exp(NEARLY) / whole}
 
 
-async def test_a_digit_is_a_label_only_where_it_is_not_the_beginning_of_a_number(writer: str):
-    model = open_model(writer)
+async def test_a_digit_is_a_label_only_where_it_is_not_the_beginning_of_a_number(writer: Writer):
+    model = open_model(writer.reference)
     able = await model.capabilities()
     (verdict,) = await Judge(model).score_trait(RUBRIC, "omission", [JudgeItem("the car has a dent", "A fine car.")])
     await model.close()
@@ -56,8 +65,8 @@ async def test_a_digit_is_a_label_only_where_it_is_not_the_beginning_of_a_number
     assert (await here.capabilities()).scale == able.scale
 
 
-async def test_labels_after_a_text_are_scored_one_by_one(writer: str):
-    model = open_model(writer)
+async def test_labels_after_a_text_are_scored_one_by_one(writer: Writer):
+    model = open_model(writer.reference)
     scale = (await model.capabilities()).scale
     (tokens,) = await model.next_tokens([NextTokenRequest(prompt="a<|assistant|>", labels=scale)])
     (chat,) = await model.next_tokens([NextTokenRequest(prompt=(Message(role="user", content="a"),), labels=scale)])
@@ -66,8 +75,8 @@ async def test_labels_after_a_text_are_scored_one_by_one(writer: str):
     assert max(tokens.labels, key=lambda label: tokens.labels[label]) == ("9" if "9" in scale else "C")
 
 
-def test_doctor_says_what_it_is(writer: str, tmp_path: Path):
-    done = traitsmith("doctor", writer, "--json", cwd=tmp_path)
+def test_doctor_says_what_it_is(writer: Writer, tmp_path: Path):
+    done = traitsmith("doctor", writer.reference, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)["models"]
     assert found["judge"]["scale"] in (["0", "9"], ["A", "J"])
@@ -75,13 +84,14 @@ def test_doctor_says_what_it_is(writer: str, tmp_path: Path):
     assert KEY not in done.stdout
 
 
-def test_a_wrong_key_stops_within_seconds_with_the_servers_words(writer: str, tmp_path: Path, monkeypatch):
+def test_a_wrong_key_ends_it_at_once_with_the_servers_words(writer: Writer, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("VLLM_API_KEY", "wrong-and-never-to-be-written")
-    began = time.monotonic()
-    roles = [word for role in ("author", "judge", "subject") for word in (f"--{role}", writer)]
+    before = writer.log.read_text().count(" 401")
+    roles = [word for role in ("author", "judge", "subject") for word in (f"--{role}", writer.reference)]
     done = traitsmith("create", TRAIT, *roles, cwd=tmp_path)
-    assert (done.returncode, time.monotonic() - began < 20) == (2, True), done.stderr
+    assert done.returncode == 2, done.stderr
     assert "HTTP 401" in done.stderr
     assert "Unauthorized" in done.stderr
     assert "never-to-be-written" not in done.stderr
     assert not list(tmp_path.rglob("run.json"))
+    assert writer.log.read_text().count(" 401") == before + 1, "it is not tried again"
