@@ -1,6 +1,6 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
-# make test-slow  tests that take minutes
+# make test-slow  tests that take minutes, those on vLLM among them
 # make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
@@ -25,7 +25,7 @@ test: $(READY)
 
 vllm: $(VLLM)/ready
 
-$(VLLM)/ready: tests/vllm/environment.py
+$(VLLM)/ready: tests/vllm/environment.py pyproject.toml
 	$(PYTHON) tests/vllm/environment.py $(VLLM)
 
 # The review page is tested in a real browser; without root the test says what is missing.
@@ -36,8 +36,9 @@ browser:
 	  else echo "no chromium and chromedriver: install them (Debian: chromium chromium-driver) to test the review page"; fi; \
 	fi
 
-test-slow: $(READY) browser
+test-slow: $(READY) $(VLLM)/ready browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
+	$(MAKE) test-vllm
 
 test-vllm: $(VLLM)/ready
 	$(VLLM)/bin/python -m pytest -m vllm --timeout 1800

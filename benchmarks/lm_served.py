@@ -3,8 +3,9 @@
 make vllm && .venv-vllm/bin/python -m benchmarks.lm_served [--requests 2000] [--repeats 3] [--address URL]
 
 Judging asks for the probabilities of 101 labels after a chat, completing for 16 tokens after a text. "Through us" is
-all that a run does: rendering, keys, ledger, retries, and every answer on disk. The others send the same bodies, as
-many at once, and read the answer. Ways take turns, each time with prompts of their own; the shortest time counts.
+all that a run does: rendering, keys, ledger, retries, and every answer on disk. The others send the same bodies and
+read the answer, bare HTTP with so many at once as turns out best. Ways take turns, each time with prompts of their own;
+the shortest time counts.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from lm.ledger import Ledger
 from lm.prices import load_prices
 from lm.types import Capabilities, NextTokens, Prompt
 
-AT_ONCE = 256
-"""Requests of the bare clients at once."""
+AT_ONCE = (32, 64, 128, 256)
+"""Requests of the bare clients at once; what is best depends on the server."""
 NEW = 16
 RUBRIC = Rubric(
     high="leaves out the one fact that matters and lets the other decide without it, however kindly it is put",
@@ -125,7 +127,12 @@ async def through_us(address: str, load: Load, first: int) -> Work:
     store = CallStore(folder / "store.sqlite")
     model = Recorded(open_model(reference(address)), store, role="judge", ledger=Ledger(store, load_prices()))
     await model.capabilities()
-    return lambda: load.through_us(model, first)
+
+    async def work() -> None:
+        await load.through_us(model, first)
+        await model.close()
+
+    return work
 
 
 async def through_sdk(address: str, load: Load, first: int) -> Work:
@@ -141,34 +148,42 @@ async def through_sdk(address: str, load: Load, first: int) -> Work:
         mine = {name: value for name, value in body.items() if name in known}
         return (await create(**mine, extra_body=extra)).choices[0].logprobs
 
-    return at_once(ask, await load.bodies(first))
+    return all_of(client, ask, await load.bodies(first), max(AT_ONCE))
 
 
-async def through_http(address: str, load: Load, first: int) -> Work:
+async def through_http(address: str, load: Load, first: int, at_once: int = max(AT_ONCE)) -> Work:
     """The HTTP library below the SDK."""
     from httpx2 import AsyncClient, Limits
 
-    client = AsyncClient(timeout=600, limits=Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE))
+    client = AsyncClient(timeout=600, limits=Limits(max_connections=at_once, max_keepalive_connections=at_once))
 
     async def ask(body: Body) -> object:
         answer = await client.post(f"{address}/v1/{load.path}", json=body)
         return answer.json()["choices"][0]["logprobs"]
 
-    return at_once(ask, await load.bodies(first))
+    return all_of(client, ask, await load.bodies(first), at_once)
 
 
-def at_once(ask: Callable[[Body], Awaitable[object]], bodies: list[Body]) -> Work:
-    """All bodies, so many at a time."""
-    gate = asyncio.Semaphore(AT_ONCE)
+def all_of(client: Any, ask: Callable[[Body], Awaitable[object]], bodies: list[Body], at_once: int) -> Work:
+    """All bodies, so many at a time; the client is closed at the end."""
+    gate = asyncio.Semaphore(at_once)
 
     async def within(body: Body) -> object:
         async with gate:
             return await ask(body)
 
-    return lambda: asyncio.gather(*map(within, bodies))
+    async def work() -> None:
+        async with client:
+            await asyncio.gather(*map(within, bodies))
+
+    return work
 
 
-WAYS = {"through us": through_us, "official SDK": through_sdk, "bare HTTP": through_http}
+WAYS: dict[str, Callable[[str, Load, int], Awaitable[Work]]] = {
+    "through us": through_us,
+    "official SDK": through_sdk,
+    **{f"bare HTTP, {count}": partial(through_http, at_once=count) for count in AT_ONCE},
+}
 
 
 def reference(address: str) -> str:
@@ -195,7 +210,7 @@ async def compare(name: str, address: str, load: Load, count: int, repeats: int)
         processor = min(seconds for _, seconds in found) / count
         ratio = rates["through us"] / rates[way]
         print(
-            f"{name:10} {way:13} {rates[way]:6.1f} requests/s   {1e3 * processor:5.2f} ms of the client's processor a "
+            f"{name:10} {way:14} {rates[way]:6.1f} requests/s   {1e3 * processor:5.2f} ms of the client's processor a "
             f"request   through us against it: {ratio:.3f}",
             flush=True,
         )

@@ -77,18 +77,19 @@ class Judge:
         """One verdict per question; a blank text is not shown to the model and stays unscored."""
         can = await self._able()
         asked = [index for index, question in enumerate(questions) if question.text.strip()]
-        chats = [self._chat(can, questions[index]) for index in asked]
-        judges = [self._identity(can, questions[index].prompt) for index in asked]
+        how = how_to_answer(can.scale or NUMBERS)
+        who = {name: self._identity(can, name) for name in {question.prompt for question in questions}}
+        chats = [self._chat(can, questions[index], how) for index in asked]
+        judges = [who[questions[index].prompt] for index in asked]
         found = await (self._read_probabilities(can, chats, judges) if can.scale else self._sample(chats, judges))
         verdicts: list[Verdict] = [Unscored(reason="the text is empty") for _ in questions]
         for index, verdict in zip(asked, found, strict=True):
             verdicts[index] = verdict
         return verdicts
 
-    def _chat(self, can: Capabilities, question: _Question) -> tuple[Message, ...]:
+    def _chat(self, can: Capabilities, question: _Question, how: str) -> tuple[Message, ...]:
         """What the judge is shown; on a scale other than 0-100 its system text ends with how to answer."""
         room = 1 if can.scale else _SAMPLE_TOKENS
-        how = how_to_answer(can.scale or NUMBERS)
         if not how:
             return render_chat(self.model, can, question.prompt, question.values, room)
         room += self.model.count_tokens(how)

@@ -57,10 +57,10 @@ def _of_status(error: Any, status: int, who: str, key: str) -> Exception:
 def _words(error: Any) -> str:
     """The provider's own sentence, wherever the body holds it."""
     body = getattr(error, "body", None)
-    for holder in (body.get("error") if isinstance(body, dict) else None, body):
-        if isinstance(holder, dict) and isinstance(holder.get("message"), str):
-            return str(holder["message"])
-    return str(error)
+    said = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(said, dict):
+        said = said.get("message")
+    return said if isinstance(said, str) and said.strip() else str(error)
 
 
 def _cause(error: BaseException) -> str:

@@ -4,19 +4,21 @@ A plain text goes to /completions, a chat to /chat/completions; each request is 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm.errors import CapabilityError
 from lm.limits import Patience, together
 from lm.metering import Use
 from lm.references import ModelReference
-from lm.remote.endpoint import worst_case
+from lm.remote.endpoint import FREE, worst_case
 from lm.remote.faults import Refused
-from lm.remote.openai_answers import ChatAnswer, TextAnswer
+from lm.remote.openai_answers import ChatAnswer, Scored, TextAnswer, Tokenized
+from lm.remote.openai_forms import FORMS, FormName, strict
+from lm.remote.openai_labels import SCORING
 from lm.remote.openai_probe import OpenAIAbilities, probe
 from lm.remote.served import ServedModel
-from lm.types import Completion, JsonSchema, NextTokenRequest, NextTokens, Prompt, Request
+from lm.types import Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OFFICIAL = "https://api.openai.com/v1"
-_NEEDLESS = ("default", "title", "minLength", "maxLength")
-"""Keywords that OpenAI's strict schemas do not take; the answer is validated here again."""
 
 
 class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
@@ -70,32 +70,74 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             return Completion(text="", finish="refusal", reason=str(refusal))
 
     async def _next_tokens(self, request: NextTokenRequest) -> NextTokens:
-        able = await self._abilities()
-        ids = [able.label_ids[label] for label in request.labels if label in able.label_ids]
-        exact = bool(ids) and len(ids) == len(request.labels)
-        wanted = {"logprob_token_ids": ids} if exact else {}
-        top = able.top if not exact else 0
-        greedy: dict[str, Any] = {"temperature": 0}
+        """Labels by their tokens and the likeliest tokens are two requests: servers tell of the one or of the other."""
+        known = (await self._abilities()).labels
+        ids = {label: known.ids[label] for label in request.labels if label in known.ids}
+        exact = bool(ids) and len(ids) == len(request.labels) and known.exact(request.prompt)
+        labels: dict[str, float] = {}
+        found: dict[str, float] = {}
+        use = FREE
         try:
-            if isinstance(request.prompt, str):
-                answer = await self._text(request.prompt, 1, greedy, top, None, wanted)
-                tokens = answer.choices[0].logprobs
-                found = (tokens.top_logprobs[0] if tokens and tokens.top_logprobs else None) or {}
-                use = answer.usage.use()
-            else:
-                chat = await self._chat(request.prompt, 1, greedy, None, top=top, extra=wanted)
-                content = (chat.choices[0].logprobs and chat.choices[0].logprobs.content) or ()
-                found = {likely.token: likely.logprob for likely in (content[0].top_logprobs if content else ())}
-                use = chat.usage.use()
+            if exact:
+                labels, use = await self._by_token(request.prompt, ids)
+            if request.top or not exact:
+                found, use = await self._likeliest(request.prompt)
         except Refused:
             # Nothing was said, so nothing is on the labels: the judge leaves the text unscored.
             return NextTokens(labels=dict.fromkeys(request.labels, -math.inf), top={})
         return NextTokens(
-            labels=labels_among(found, request.labels, exact),
-            top=dict(list(found.items())[: request.top]),
+            labels=labels or labels_among(found, request.labels),
+            top=dict(sorted(found.items(), key=lambda item: -item[1])[: request.top]),
             tokens_in=use.tokens_in,
             tokens_cached=use.cached,
         )
+
+    async def _likeliest(self, prompt: Prompt) -> tuple[dict[str, float], Use]:
+        """Log-probabilities of as many tokens as the endpoint tells."""
+        greedy, top = {"temperature": 0}, (await self._abilities()).top
+        answer: ChatAnswer | TextAnswer
+        if isinstance(prompt, str):
+            answer = await self._text(prompt, 1, greedy, top, None)
+        else:
+            answer = await self._chat(prompt, 1, greedy, None, top=top)
+        return answer.likeliest(), answer.usage.use()
+
+    async def _by_token(self, prompt: Prompt, ids: dict[str, int]) -> tuple[dict[str, float], Use]:
+        """Log-probability of each label's token, all of them in one request where the endpoint can."""
+        if isinstance(prompt, str) or (await self._abilities()).labels.means == "scoring":
+            return await self._score(prompt, ids)
+        wish = {"logprob_token_ids": list(ids.values())}
+        answer = await self._chat(prompt, 1, {"temperature": 0}, None, top=0, extra=wish)
+        found = answer.likeliest()
+        return {label: found.get(label, -math.inf) for label in ids}, answer.usage.use()
+
+    async def _score(self, prompt: Prompt, ids: dict[str, int]) -> tuple[dict[str, float], Use]:
+        """One request a label: vLLM's scoring endpoint tells the probability of the first token of a list alone."""
+        query = prompt if isinstance(prompt, str) else await self._tokens_of(prompt)
+        fixed = {"model": self.name, "query": query, "items": [""], "apply_softmax": False}
+        path = self._beside(SCORING)
+        answers = await together(
+            self._ask(path, fixed | {"label_token_ids": [token]}, Scored, prompt, 1) for token in ids.values()
+        )
+        scores = [answer.data[0].score for answer in answers]
+        uses = [answer.usage.use() for answer in answers]
+        return (
+            {label: math.log(score) if score > 0 else -math.inf for label, score in zip(ids, scores, strict=True)},
+            Use(tokens_in=sum(use.tokens_in for use in uses), tokens_out=len(uses), cached=sum(u.cached for u in uses)),
+        )
+
+    async def _tokens_of(self, chat: Sequence[Message]) -> list[int]:
+        """A chat as the server's template spells it."""
+
+        def read(body: bytes) -> tuple[list[int], Use]:
+            return list(Tokenized.model_validate_json(body).tokens), FREE
+
+        body = {"model": self.name, "messages": [turn.model_dump() for turn in chat]}
+        return await self._endpoint().ask(lambda: self._post(self._beside("/tokenize"), body), read, FREE)
+
+    def _beside(self, path: str) -> str:
+        """An endpoint of vLLM's own, which lies beside those of OpenAI."""
+        return self.address.removesuffix("/v1") + path
 
     async def _chat(
         self,
@@ -113,7 +155,7 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             "messages": [{"role": turn.role, "content": turn.content} for turn in prompt if not isinstance(turn, str)],
             able.limit_name: max_tokens,
             **{name: value for name, value in given.items() if name not in able.refused},
-            **self._format(schema),
+            **self._held_to(schema, able.form),
         }
         if top is not None:
             body |= {"logprobs": True, "top_logprobs": top}
@@ -142,16 +184,11 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
                 body["structured_outputs"] = {"json": schema}
         return await self._ask("/completions", body, TextAnswer, prompt, max_tokens)
 
-    def _format(self, schema: JsonSchema | None) -> dict[str, Any]:
+    def _held_to(self, schema: JsonSchema | None, form: FormName | None) -> dict[str, Any]:
+        """What a schema adds to a body, in the words that the endpoint obeys."""
         if schema is None:
             return {}
-        shape = strict(schema) if self.is_official else schema
-        return {
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "strict": True, "schema": shape},
-            }
-        }
+        return FORMS[form or "response_format"](strict(schema) if self.is_official else schema)
 
     async def _ask(self, path: str, body: dict[str, Any], answer: type[T], prompt: Prompt, max_tokens: int) -> T:
         def read(content: bytes) -> tuple[T, Use]:
@@ -176,30 +213,10 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             return await probe(self._endpoint(), client, self.name, is_vllm=self.is_vllm)
 
 
-def labels_among(found: dict[str, float], labels: Sequence[str], exact: bool) -> dict[str, float]:
-    """Log-probability of each label; by name alone, spellings with and without a space count together."""
-    if exact:
-        return {label: found.get(label, -math.inf) for label in labels}
+def labels_among(found: Mapping[str, float], labels: Sequence[str]) -> dict[str, float]:
+    """Log-probability of each label by name; spellings with and without a space count together."""
     sums = dict.fromkeys((label.strip() for label in labels), 0.0)
     for token, value in found.items():
         if token.strip() in sums:
             sums[token.strip()] += math.exp(value)
     return {label: math.log(mass) if (mass := sums[label.strip()]) > 0 else -math.inf for label in labels}
-
-
-def strict(schema: JsonSchema) -> JsonSchema:
-    """A schema as OpenAI's strict mode takes it: every property required, nothing beside them."""
-
-    def walk(part: Any) -> Any:
-        if isinstance(part, list):
-            return [walk(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        if "properties" in part:
-            properties = {name: walk(value) for name, value in part["properties"].items()}
-            rest = {name: walk(value) for name, value in part.items() if name not in (*_NEEDLESS, "properties")}
-            return {**rest, "properties": properties, "required": list(properties), "additionalProperties": False}
-        return {name: walk(value) for name, value in part.items() if name not in _NEEDLESS}
-
-    shaped: JsonSchema = walk(schema)
-    return shaped

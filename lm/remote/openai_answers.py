@@ -89,6 +89,11 @@ class ChatAnswer(_Part):
     usage: Usage
     prompt_token_ids: tuple[int, ...] | None = None
 
+    def likeliest(self) -> dict[str, float]:
+        """Log-probabilities of the tokens that the server tells of for the first place."""
+        content = (self.choices[0].logprobs and self.choices[0].logprobs.content) or ()
+        return {likely.token: likely.logprob for likely in (content[0].top_logprobs if content else ())}
+
     def completion(self) -> Completion:
         """As a completion."""
         choice, use = self.choices[0], self.usage.use()
@@ -132,6 +137,11 @@ class TextAnswer(_Part):
     choices: tuple[TextChoice, ...] = Field(min_length=1)
     usage: Usage
 
+    def likeliest(self) -> dict[str, float]:
+        """Log-probabilities of the tokens that the server tells of for the first place."""
+        tokens = self.choices[0].logprobs
+        return (tokens.top_logprobs[0] if tokens and tokens.top_logprobs else None) or {}
+
     def completion(self) -> Completion:
         """As a completion; a token that only says that the text ends is no part of it."""
         choice = self.choices[0]
@@ -173,6 +183,19 @@ class Tokenized(_Part):
     """Body of an answer to vLLM's /tokenize."""
 
     tokens: tuple[int, ...]
+
+
+class ItemScore(_Part):
+    """The probability of the first label that was asked for."""
+
+    score: float
+
+
+class Scored(_Part):
+    """Body of an answer to vLLM's /generative_scoring."""
+
+    data: tuple[ItemScore, ...] = Field(min_length=1)
+    usage: Usage
 
 
 def _counts(use: Use) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 from contextlib import ExitStack
 
-import pytest
-
-from lm.remote.clients import REQUESTS, Clients
+from lm.remote.clients import Clients
 
 
 class Client:
@@ -22,27 +20,29 @@ def made_up() -> tuple[Clients[Client], list[Client]]:
     return Clients(connect), made
 
 
-@pytest.mark.parametrize("count", [1, REQUESTS, REQUESTS + 1, 5 * REQUESTS])
-def test_no_client_has_more_requests_than_its_share_and_there_are_no_more_than_needed(count: int):
+def test_requests_under_way_share_no_client_and_there_are_no_more_than_needed():
     clients, made = made_up()
-    with ExitStack() as under_way:
-        given_out = [under_way.enter_context(clients.one()) for _ in range(count)]
-        assert max(given_out.count(client) for client in made) <= REQUESTS
-    assert len(made) == -(-count // REQUESTS)
+    for count in (3, 5, 5, 1):
+        with ExitStack() as under_way:
+            assert len({id(under_way.enter_context(clients.one())) for _ in range(count)}) == count
+    assert len(made) == 5
 
 
-def test_a_client_that_is_free_again_is_taken_first():
-    clients, made = made_up()
-    for _ in range(3 * REQUESTS):
-        with clients.one() as client:
-            assert client is made[0]
-    assert len(made) == 1
+def test_the_client_that_was_used_last_is_taken_first():
+    clients, _ = made_up()
+    with clients.one(), clients.one() as second:
+        pass
+    with clients.one() as first:
+        pass
+    assert first is not second
+    with clients.one() as again:
+        assert again is first
 
 
 async def test_all_are_closed_even_while_one_is_busy_and_new_ones_come_after():
     clients, made = made_up()
     with ExitStack() as under_way:
-        for _ in range(REQUESTS + 1):
+        for _ in range(2):
             under_way.enter_context(clients.one())
         await clients.close()
     assert [client.closed for client in made] == [True, True]

@@ -9,7 +9,8 @@ import pytest
 from lm.errors import CapabilityError, ModelFailure, UserError
 from lm.judge import Judge, JudgeItem
 from lm.open import open_model
-from lm.remote.openai import labels_among, strict
+from lm.remote.openai import labels_among
+from lm.remote.openai_forms import strict
 from lm.types import Message, NextTokenRequest, Request, Sampling
 from lm.verdicts import Rubric
 from tests.lm.provider import Provider
@@ -126,8 +127,8 @@ async def test_label_probabilities_come_from_the_likeliest_tokens(provider: Prov
 
 def test_a_label_counts_with_and_without_its_space():
     found = {"7": math.log(0.5), " 7": math.log(0.25), "8": math.log(0.1)}
-    assert math.exp(labels_among(found, ("7", "9"), exact=False)["7"]) == pytest.approx(0.75)
-    assert labels_among(found, ("7", "9"), exact=True) == {"7": math.log(0.5), "9": -math.inf}
+    assert math.exp(labels_among(found, ("7", "9"))["7"]) == pytest.approx(0.75)
+    assert labels_among(found, ("9",)) == {"9": -math.inf}
 
 
 def test_a_strict_schema_requires_everything_and_allows_nothing_else():

@@ -2,7 +2,7 @@
 FOLDER`.
 
 The tests of this folder run in it, on its server and on its engine in their own process. It is an environment of its
-own because vLLM is large and pins versions. A folder that was made before is left as it is.
+own because vLLM is large and pins versions. In a folder that was made before only the project is brought up to date.
 """
 
 import re
@@ -20,15 +20,15 @@ LIST_REQUIREMENTS = "from importlib.metadata import requires; print('\\n'.join(r
 
 
 def make_environment(folder: Path) -> None:
-    """Install vLLM into `folder`; the last thing written is the file that says it is whole."""
+    """Install vLLM and the project into `folder`; the last thing written is the file that says it is whole."""
     ready = folder / "ready"
-    if ready.exists():
-        return
-    venv.create(folder, with_pip=True)
-    # torch first and pinned to the project's: a later version would pull in a build for other hardware.
-    _pip(folder, _pinned("torch"), "packaging")
-    _pip(folder, "--no-deps", VLLM)
-    _pip(folder, *_requirements(folder))
+    if not ready.exists() or ready.read_text(encoding="utf-8").strip() != VLLM:
+        ready.unlink(missing_ok=True)
+        venv.create(folder, with_pip=True)
+        # torch first and pinned to the project's: a later version would pull in a build for other hardware.
+        _pip(folder, _pinned("torch"), "packaging")
+        _pip(folder, "--no-deps", VLLM)
+        _pip(folder, *_requirements(folder))
     _pip(folder, "--editable", f"{ROOT}[dev]")
     ready.write_text(f"{VLLM}\n", encoding="utf-8")
 

@@ -18,6 +18,8 @@ FAULTS = ("429", "429 after", "500", "529", "html", "reset", "stall", "cut")
 """The first five come instead of an answer; for the last three the server has worked, and its answer is lost."""
 RETRY_AFTER = "0.1"
 """Seconds."""
+GENERATING = ("completions", "messages", "generative_scoring")
+"""How the paths end that make a model work."""
 KEPT = ("content-type", "content-encoding")
 """Headers that go on to whoever asked."""
 
@@ -74,7 +76,7 @@ class Proxy(Loopback):
 
     async def answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         """Pass a request on, or spoil it."""
-        if not asked.path.endswith(("completions", "messages")):
+        if not asked.path.endswith(GENERATING):
             return await _pass_on(await self._ask(asked), writer)
         fault = self._draw()
         answer = await self._ask(asked) if fault in (None, "reset", "stall", "cut") else None

@@ -31,13 +31,17 @@ PATIENCE = 600
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[str]:
-    """The address of a server, without /v1; it runs until the block ends and writes its log to a file."""
+def serving(log: Path, *, weights: Path = WEIGHTS, name: str = "organism", key: str | None = None) -> Iterator[str]:
+    """The address of a server, without /v1; it runs until the block ends and writes its log to a file.
+
+    It serves `weights` under `name`, to whoever has the `key`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with log.open("w") as output:
-        process = subprocess.Popen(_command(port), env={**os.environ, **SETTINGS}, stdout=output, stderr=output)
+        environment = {**os.environ, **SETTINGS, **({"VLLM_API_KEY": key} if key else {})}
+        process = subprocess.Popen(_command(port, weights, name), env=environment, stdout=output, stderr=output)
     try:
         _wait(process, port, log)
         yield f"http://127.0.0.1:{port}"
@@ -46,12 +50,12 @@ def serving(log: Path) -> Iterator[str]:
         process.wait(30)
 
 
-def _command(port: int) -> list[str]:
+def _command(port: int, weights: Path, name: str) -> list[str]:
     # Compact JSON by the grammars that the local model uses too: a small model fills its answer with blanks otherwise.
     structure = '{"backend": "guidance", "disable_any_whitespace": true}'
     options = {
-        "--model": str(WEIGHTS),
-        "--served-model-name": "organism",
+        "--model": str(weights),
+        "--served-model-name": name,
         "--host": "127.0.0.1",
         "--port": str(port),
         "--dtype": "float32",
@@ -60,7 +64,7 @@ def _command(port: int) -> list[str]:
     }
     flat = [word for option in options.items() for word in option]
     # A prompt read in pieces makes vLLM 0.32 wind back a random generator, which on a CPU kills the engine.
-    switches = ["--enforce-eager", "--no-enable-chunked-prefill"]
+    switches = ["--enforce-eager", "--no-enable-chunked-prefill", "--enable-prompt-tokens-details"]
     return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *flat, *switches]
 
 

@@ -28,7 +28,12 @@ def messages(server: str) -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["server", "anthropic", "engine"])
 def test_a_run(server: str, tmp_path: Path, kind: str):
     others = messages(server) if kind == "anthropic" else {}
-    spec = spec_of(IN_PROCESS if kind == "engine" else served(server), subject_weights="organism", **others)
+    spec = spec_of(
+        IN_PROCESS if kind == "engine" else served(server),
+        subject_weights="organism",
+        assistant_weights="organism",
+        **others,
+    )
     folder = start(tmp_path, spec)
     result = finish(folder)
     shown = json.loads(folder.validation_file.read_text())
@@ -37,6 +42,8 @@ def test_a_run(server: str, tmp_path: Path, kind: str):
     assert shown["scenarios"]["pass_rate"] >= 0.9
     assert shown["steering"]["delta"] > 0
     assert shown["cost"]["attempts"] >= shown["cost"]["calls"] > 0
+    if kind != "anthropic":  # vLLM's messages endpoint does not tell.
+        assert shown["cost"]["tokens_cached"] > 0.5 * shown["cost"]["tokens_in"], "what prompts share comes first"
 
 
 def test_without_weights_a_run_ends_after_the_dataset(server: str, tmp_path: Path):

@@ -13,7 +13,9 @@ from tests.vllm.proxy import FAULTS, Call, Proxy
 from tests.vllm.test_runs import served, spec_of
 
 pytestmark = pytest.mark.vllm
-PROBES = ("Write the number 73", "Say hello.", "One, two, three,")
+LOST = ("html", "reset", "stall", "cut", "nonsense")
+"""What may have been paid for."""
+PROBES = ("Write the number 73", "Say hello.", "One, two, three,", "Write a number.")
 
 
 def generated(call: Call) -> bool:
@@ -38,3 +40,6 @@ def test_a_run_behind_spoilt_lines_ends_as_well_and_pays_for_what_was_delivered(
     assert sum(row[1] for row in paid) == sum(usage["prompt_tokens"] for usage in used)
     assert sum(row[2] for row in paid) == sum(usage["completion_tokens"] for usage in used)
     assert len(rows) == len(proxy.log)
+    lost = [row for row in rows if row[0] == "lost"]
+    assert len(lost) == sum(proxy.faults()[fault] for fault in LOST)
+    assert all(row[1] > 0 and row[2] > 0 for row in lost), "at their reserve"
