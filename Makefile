@@ -1,6 +1,6 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
-# make test-slow  tests that take minutes, those on vLLM among them
+# make test-slow  tests that take minutes
 # make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
@@ -36,9 +36,8 @@ browser:
 	  else echo "no chromium and chromedriver: install them (Debian: chromium chromium-driver) to test the review page"; fi; \
 	fi
 
-test-slow: $(READY) $(VLLM)/ready browser
+test-slow: $(READY) browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
-	$(MAKE) test-vllm
 
 test-vllm: $(VLLM)/ready
 	$(VLLM)/bin/python -m pytest -m vllm --timeout 1800
