@@ -70,6 +70,7 @@ def test_a_run_that_is_worked_on_is_refused_to_a_second_process(tmp_path: Path):
         provider.delay = 0.05
         first = begin("resume", str(folder.path), "--json", cwd=tmp_path)
         wait_for(provider, 20)
+        provider.delay = 2  # the first goes on for longer than two others take to start
         written = folder.info_file.read_bytes()
         for more in ((), ("--budget", "5")):
             second = traitsmith("resume", str(folder.path), *more, cwd=tmp_path)

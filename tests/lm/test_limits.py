@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from random import Random
 from time import monotonic
 
@@ -131,7 +132,7 @@ async def test_attempts_are_counted(provider: Provider):
 
 async def test_a_fifth_of_all_attempts_failing_loses_and_doubles_nothing(provider: Provider):
     random = Random(5)
-    for model in models(provider):
+    for model in models(provider, replace(SHORT, total=60, attempt_timeout=2)):
         provider.misbehave = lambda number: None
         await model.capabilities()
         provider.delivered.clear()
