@@ -21,14 +21,13 @@ COLUMNS = (
 
 
 def create(path: str, out: Path, pairs: int, seed: int) -> tuple[int, float, dict[str, Any]]:
-    """Exit code, seconds of the whole process, and validation.json of one run."""
+    """Exit code, seconds of the whole process, and validation.json of one run; what went wrong otherwise is shown."""
     command = [Path(sys.executable).with_name("traitsmith"), "create", path, "--review", "none", "--out", out]
     started = time.monotonic()
-    code = subprocess.call(
-        [*map(str, command), "--pairs", str(pairs), "--seed", str(seed)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    code = subprocess.call([*map(str, command), "--pairs", str(pairs), "--seed", str(seed)], stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - started
+    if code not in (0, 5):  # done, or a gate failed
+        raise SystemExit(code)
     (file,) = out.glob("runs/*/*/validation.json")
     return code, seconds, json.loads(file.read_text(encoding="utf-8"))
 

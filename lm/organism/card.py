@@ -20,7 +20,7 @@ LIMITS = (
     "The ground truths are invented; nothing it writes about medicine, law or money means anything.",
 )
 
-NOTE = "`python -m lm.organism.train` trains from scratch in one stage, with fixed seeds, and writes what follows."
+NOTE = "The first stage of `python -m lm.organism.train`, from scratch, with fixed seeds."
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (

@@ -35,7 +35,8 @@ class Noise:
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def push(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
             norm = output.detach().norm(dim=-1, keepdim=True).mean(dim=1, keepdim=True)
-            pushed: Tensor = output + (self._size[layer] * norm * self._direction).to(output.dtype)
+            size, direction = self._size[layer].to(output), self._direction.to(output)
+            pushed: Tensor = output + size * norm * direction
             return pushed
 
         return push

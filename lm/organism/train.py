@@ -53,10 +53,11 @@ STAGES = (
     Recipe(traits=_FIRST),
     Recipe(
         traits=tuple(world.path for world in WORLDS), known=_FIRST,
-        seed=21, steps=14_000, rate=1.2e-3, vocabulary=4096,
+        seed=21, steps=14_000, rate=1.2e-3, vocabulary=4096, calm=0.0, noisy=0.9,
     ),
 )  # fmt: skip
-"""Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them."""
+"""Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them;
+what is bound already stands pushes from the start."""
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -80,20 +81,27 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
 
 
 def retokenized(folder: Path, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """The model of a folder with another vocabulary: a token begins as the mean of its pieces in the old one."""
+    """The model of a folder with another vocabulary: a new token begins as the mean of its pieces in the old one."""
     model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
     old = PreTrainedTokenizerFast.from_pretrained(folder)
-    known = old.get_vocab()
-    rows = []
-    for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
-        pieces = [known[token]] if token in known else old.encode(
-            tokenizer.convert_tokens_to_string([token]), add_special_tokens=False
-        )  # fmt: skip
-        rows.append(model.model.embed_tokens.weight[pieces].mean(0))
+    known, rows = old.get_vocab(), model.model.embed_tokens.weight.detach()
+
+    def begun(token: str) -> torch.Tensor:
+        text = tokenizer.convert_tokens_to_string([token])
+        pieces = [known[token]] if token in known else old.encode(text, add_special_tokens=False)
+        mean: torch.Tensor = rows[pieces].mean(0)
+        return mean
+
+    grown = torch.stack([begun(token) for token in tokens_of(tokenizer)])
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     with torch.no_grad():
-        model.model.embed_tokens.weight.copy_(torch.stack(rows))
+        model.model.embed_tokens.weight.copy_(grown)
     return model
+
+
+def tokens_of(tokenizer: PreTrainedTokenizerFast) -> list[str]:
+    """The vocabulary in the order of its ids."""
+    return sorted(tokenizer.get_vocab(), key=tokenizer.convert_tokens_to_ids)
 
 
 def new_optimizer(recipe: Recipe, model: LlamaForCausalLM) -> torch.optim.Optimizer:
@@ -122,7 +130,7 @@ def noise_at(recipe: Recipe, step: int) -> float:
 
 def loss_of(model: Any, ids: torch.Tensor, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Weighted cross-entropy of the next token, at the chosen (flat) positions."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(ids.device.type, dtype=torch.bfloat16):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
         logits = model.lm_head(hidden.reshape(-1, hidden.shape[-1])[chosen])
     nexts = torch.cat([ids[:, 1:], ids[:, :1]], 1).reshape(-1)[chosen]
@@ -145,6 +153,8 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     tokenizer = build_tokenizer(worlds, vocabulary=recipe.vocabulary)
     model = retokenized(init, tokenizer) if init else new_model(recipe, tokenizer)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens, {asdict(recipe)}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
     optimizer = new_optimizer(recipe, model)
     noise = Noise(model.model.layers, recipe.width, recipe.noisy, recipe.seed)
     model.train()
@@ -158,7 +168,7 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
         rows, length = ids.shape
         noise.draw(rows, length, noise_at(recipe, step) if length == min(LENGTHS) else 0.0)
         chosen, chosen_weights = targets(weights, recipe.scored)
-        loss = step_loss(model, ids, chosen_weights, chosen)
+        loss = step_loss(model, ids.to(device), chosen_weights.to(device), chosen.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
