@@ -57,7 +57,9 @@ def _identity(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except OSError as error:
-        raise UserError(f"There is no dataset folder at {path}.") from error
+        raise UserError(
+            f"There is no dataset folder at {path}. Name one that is there, or make it with `traitsmith create`."
+        ) from error
     if not path.is_dir():
         raise UserError(f"{path} is a file; a dataset is a folder.")
     return found.st_ino, found.st_mtime_ns

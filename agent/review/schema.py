@@ -5,6 +5,7 @@ a digest of all that is shown on it, and answers are checked against it: nothing
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Container
 from typing import Literal, TypeVar
 
@@ -68,7 +69,7 @@ class ReviewId(Value):
         return cls.model_validate({"kind": kind or "batch", "number": number})
 
 
-class Line(BaseModel):
+class Line(BaseModel, ABC):
     """What every line of a review has: a digest of what is shown, and the decision once it is made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -79,9 +80,9 @@ class Line(BaseModel):
     by: By = "person"
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What the line is about."""
-        raise NotImplementedError
 
 
 LineT = TypeVar("LineT", bound=Line)
