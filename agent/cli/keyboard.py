@@ -21,14 +21,20 @@ EDITORS = ("sensible-editor", "nano", "vim", "vi")
 
 
 class TerminalKeyboard:
-    """Reads from this process's terminal. Ctrl-C leaves a question at once: what was decided is saved already."""
+    """Reads from this process's terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
+    @contextmanager
+    def left_by_ctrl_c(self) -> Iterator[None]:
+        """While inside, Ctrl-C raises KeyboardInterrupt at once, between two questions too."""
+        with _on_ctrl_c(signal.default_int_handler):
+            yield
+
     def key(self, question: str) -> str:
         """One key, without Enter where the terminal can do that. EOFError at its end."""
-        with _on_ctrl_c(signal.default_int_handler), _single_keys() as read:
+        with _single_keys() as read:
             self._console.print(f"[bold]{escape(question)}[/]", highlight=False)
             pressed = read()
         self._console.print(escape(pressed), highlight=False)
@@ -36,8 +42,7 @@ class TerminalKeyboard:
 
     def line(self, question: str) -> str:
         """One line of text."""
-        with _on_ctrl_c(signal.default_int_handler):
-            return self._console.input(f"[bold]{escape(question)}[/] ", markup=True)
+        return self._console.input(f"[bold]{escape(question)}[/] ", markup=True)
 
     def edit(self, text: str) -> str:
         """The text as it was saved in $VISUAL, $EDITOR or an editor that is found; ReviewError where none works."""

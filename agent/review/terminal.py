@@ -1,6 +1,7 @@
 """The review at the terminal: the most telling pairs first, one key a decision, saved as it is made."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,6 +61,10 @@ SURE: dict[Action, str] = {
 class Keyboard(Protocol):
     """What a person answers with."""
 
+    def left_by_ctrl_c(self) -> AbstractContextManager[None]:
+        """While inside, Ctrl-C raises KeyboardInterrupt at once."""
+        ...
+
     def key(self, question: str) -> str:
         """One key."""
         ...
@@ -117,8 +122,11 @@ class TerminalReview:
         order = asking_order(shown, workshop.spec.settings, workshop.spec.seed)
         sitting = Sitting(workshop, shown, open_review(workshop, shown).with_action(None), order)
         try:
-            while sitting.review.batch.action is None:
-                self._ask(sitting)
+            with self._keyboard.left_by_ctrl_c():
+                if self._stop_asked():
+                    raise Left
+                while sitting.review.batch.action is None:
+                    self._ask(sitting)
         except (Left, EOFError, KeyboardInterrupt):
             return False
         return True
@@ -134,8 +142,6 @@ class TerminalReview:
         done = False
         while not done:
             key = self._keyboard.key(_question(sitting, line))
-            if self._stop_asked():
-                raise Left
             try:
                 done = self._whole(sitting, key) if line is None else self._one(sitting, line, key)
             except ReviewError as error:

@@ -1,8 +1,10 @@
 """The terminal review, played by a script of key presses against a run that waits."""
 
 import io
+import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from rich.console import Console
 
 from agent.board import Board
 from agent.checkpoints import Watcher
+from agent.cli.keyboard import TerminalKeyboard
 from agent.engine import work
 from agent.errors import ReviewError
 from agent.folder import RunFolder
@@ -40,6 +43,9 @@ class Person:
         self.answers = list(answers)
         self.screen = io.StringIO()
 
+    def left_by_ctrl_c(self) -> AbstractContextManager[None]:
+        return TerminalKeyboard(Console(file=self.screen)).left_by_ctrl_c()
+
     def key(self, question: str) -> str:
         return self._next(question)
 
@@ -55,8 +61,8 @@ class Person:
         answer = self.answers.pop(0)
         return answer if isinstance(answer, str) else answer(asked)
 
-    def face(self) -> TerminalReview:
-        return TerminalReview(Console(file=self.screen, width=120), self)
+    def face(self, stop_asked: Callable[[], bool] = lambda: False) -> TerminalReview:
+        return TerminalReview(Console(file=self.screen, width=120), self, stop_asked)
 
 
 def keep(text: str) -> str:
@@ -166,6 +172,21 @@ async def test_leaving_in_the_middle_keeps_what_was_decided(tmp_path: Path, scri
     assert len(read_review(folder, BATCH).undecided()) == 4
     assert await play(folder, Person("a")) == "waiting", "the end of the input is no decision"
     assert await play(folder, Person("A", "H")) == "done"
+
+
+async def test_ctrl_c_leaves_at_any_moment(tmp_path: Path, scripted_spec: Build):
+    def interrupt(_question: str) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "a"
+
+    folder = start(tmp_path, scripted_spec(pairs=3), review="terminal", terms=BATCHES)
+    before = signal.getsignal(signal.SIGINT)
+    assert await play(folder, Person("a", "x", interrupt)) == "waiting"
+    assert len(read_review(folder, BATCH).undecided()) == 5
+    assert signal.getsignal(signal.SIGINT) is before
+    unasked = Person("a")
+    assert (await work(folder, Watcher(), unasked.face(stop_asked=lambda: True))).end == "waiting"
+    assert unasked.answers == ["a"], "who pressed Ctrl-C just before the review is not kept waiting by a question"
 
 
 async def test_stop_ends_the_run_with_a_report_once_it_is_meant(tmp_path: Path, scripted_spec: Build):
