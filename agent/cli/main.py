@@ -17,6 +17,7 @@ from agent.cli import (
     persona,
     rejudge,
     report,
+    resume,
     review,
     status,
     steer,
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("create")(create.create)
-app.command("resume")(create.resume)
+app.command("resume")(resume.resume)
 app.command("review")(review.review)
 app.command("status")(status.status)
 app.command("report")(report.report)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.cli.create import FaceName, read_notifier, work_in_terminal
 from agent.cli.options import HERE, AsJson, Notify, Out, Run
+from agent.cli.working import FaceName, read_notifier, work_in_terminal
 from agent.errors import ReviewError
 from agent.folder import RunFolder, find_run
 

@@ -6,8 +6,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.cli.create import work_in_terminal
-from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
+from agent.cli.options import (
+    HERE,
+    AsJson,
+    Assistant,
+    AssistantWeights,
+    Budget,
+    Cache,
+    Judge,
+    Out,
+    Prices,
+    Seed,
+    Subject,
+    SubjectWeights,
+)
+from agent.cli.working import work_in_terminal
 from agent.folder import create_run, discard_run
 from agent.spending import build_spending
 from lm.errors import UserError
@@ -21,12 +34,12 @@ def vet(
         bool, typer.Option("--scenarios-only", help="Leave out baseline, directions and steering.")
     ] = False,
     spec: Annotated[Path | None, typer.Option(help="A TOML file: a [definition], [settings], models.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Base model that completes the scenarios.")] = None,
-    judge: Annotated[str | None, typer.Option(help="Model that scores what it writes.")] = None,
-    assistant: Annotated[str | None, typer.Option(help="Chat model that is steered; default: the subject.")] = None,
-    subject_weights: Annotated[str | None, typer.Option(help="Where the weights of a served subject are.")] = None,
-    assistant_weights: Annotated[str | None, typer.Option(help="The same for a served assistant.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same completions. [default: 0]")] = None,
+    subject: Subject = None,
+    judge: Judge = None,
+    assistant: Assistant = None,
+    subject_weights: SubjectWeights = None,
+    assistant_weights: AssistantWeights = None,
+    seed: Seed = None,
     budget: Budget = None,
     prices: Prices = None,
     cache: Cache = None,
