@@ -79,25 +79,16 @@ def pair_activations(
     A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
     share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    return side_activations(
-        model,
-        side_rows(model, pairs),
-        positions,
-        components=components,
-        layers=layers,
-        token_budget=token_budget,
-        scratch=scratch,
-        progress=progress,
-    )
+    wanted = Wanted(tuple(positions), tuple(components), all_layers(model, layers))
+    sides = side_rows(model, pairs)
+    return side_activations(model, sides, wanted, token_budget=token_budget, scratch=scratch, progress=progress)
 
 
 def side_activations(
     model: Subject,
     sides: Sequence[Sequence[TokenRow]],
-    positions: Sequence[Position],
+    wanted: Wanted,
     *,
-    components: Sequence[Component] = ("residual",),
-    layers: Sequence[int] | None = None,
     token_budget: int | None = None,
     scratch: Path | None = None,
     progress: Progress | None = None,
@@ -105,22 +96,20 @@ def side_activations(
     """As `pair_activations`, of the token rows of each side: positive, negative, positive, …"""
     owned = [(side, row) for side, rows in enumerate(sides) for row in rows]
     owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
-    samples = _samples(owners, rows, positions, len(sides))
+    samples = _samples(owners, rows, wanted.positions, len(sides))
     slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
-    wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
     if isinstance(model, EngineSubject):
         tables = model.read_into_tables(rows, slots, wanted, scratch=scratch, progress=progress)
     else:
         assert isinstance(model, LoadedModel)
-        pairwise = _together([owner // 2 for owner in owners])
-        budget = token_budget
+        together = _together([owner // 2 for owner in owners])
         tables = read_into_tables(
-            model, rows, slots, pairwise, wanted, token_budget=budget, scratch=scratch, progress=progress
+            model, rows, slots, together, wanted, token_budget=token_budget, scratch=scratch, progress=progress
         )
     return [
         _of_pairs(position, component, wanted.layers, tables.get(component), place, samples[:, place])
-        for place, position in enumerate(positions)
-        for component in components
+        for place, position in enumerate(wanted.positions)
+        for component in wanted.components
     ]
 
 
@@ -133,13 +122,11 @@ def read_rows(
     layers: Sequence[int] | None = None,
     token_budget: int | None = None,
     padding: PaddingSide = "right",
-    share: bool = False,
 ) -> list[Readings]:
-    """Mean activation of each row at each position, one pass; with `share` what all rows begin with is read once."""
-    numbers = range(len(rows))
-    wanted = Wanted(tuple(positions), (component,), _all_layers(model, layers))
-    slots = [Slot(number, (1.0,) * len(positions)) for number in numbers]
-    together = [list(numbers)] if share else [[number] for number in numbers]
+    """Mean activation of each row at each position, in one pass."""
+    wanted = Wanted(tuple(positions), (component,), all_layers(model, layers))
+    slots = [Slot(number, (1.0,) * len(positions)) for number in range(len(rows))]
+    together = [[number] for number in range(len(rows))]
     tables = read_into_tables(model, rows, slots, together, wanted, token_budget=token_budget, padding=padding)
     counts = [torch.tensor([len(row.places(position)) for row in rows]) for position in positions]
     table = tables.get(component) or _nothing(len(positions), len(wanted.layers), len(rows), model.d_model)
@@ -149,7 +136,8 @@ def read_rows(
     ]
 
 
-def _all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
+def all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
+    """These layers, or all that the model has."""
     return tuple(range(model.n_layers)) if layers is None else tuple(layers)
 
 

@@ -101,7 +101,8 @@ def _check(path: Path, tensors: dict[str, Tensor], provenance: Provenance) -> No
                 f"{path}: {name!r} is {list(found.shape)} {found.dtype}; expected {list(shape)} torch.float32."
             )
         if not bool(found.isfinite().all()):
-            raise UserError(f"{path}: {name!r} holds values that are not finite.")
+            hint = " Measure it first: extract.with_activation_norms." if name == "activation_norm" else ""
+            raise UserError(f"{path}: {name!r} holds values that are not finite.{hint}")
     lengths = tensors["direction"].norm(dim=1)
     if layers == 0 or bool(((lengths - 1).abs() > _UNIT_TOLERANCE).any()):
         raise UserError(f"{path}: directions must be unit vectors; their lengths are {lengths.tolist()}.")

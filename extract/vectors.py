@@ -206,7 +206,7 @@ class Directions:
         if not isinstance(other, Directions):
             return NotImplemented
         mine, theirs = self.tensors(), other.tensors()
-        return self.provenance == other.provenance and all(torch.equal(mine[name], theirs[name]) for name in mine)
+        return self.provenance == other.provenance and all(_same(mine[name], theirs[name]) for name in mine)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -279,3 +279,8 @@ class Directions:
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {layer: row for row, layer in enumerate(self.layers)}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same values; what is not known is the same as what is not known."""
+    return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())

@@ -78,7 +78,7 @@ def _prompt(text: str, chat: bool) -> "Prompt":
 def _directions(model: "LoadedModel", file: Path, layers: str) -> list["Direction"]:
     """Directions of the layers asked for; the best held-out one, or the one at 40 % of the depth, by default."""
     from extract import read_directions
-    from steer.layers import parse_layers
+    from extract.layers import parse_layers
 
     found = read_directions(file)
     if not layers:

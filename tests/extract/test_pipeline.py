@@ -89,6 +89,26 @@ def test_sides_that_are_the_same_are_said(llama: LoadedModel, pairs: list[Pair])
         extract_directions(llama, same)
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            {"positions": "prompt[-1]"},
+            r"positions takes a list of one name or more, such as positions=\['prompt\[-1\]'\]",
+        ),
+        ({"methods": ()}, "methods takes a list"),
+        ({"held_out": 1.0}, "held_out is 1.0"),
+        ({"components": ["heads"]}, "There is no component 'heads'"),
+        ({"layers": [9]}, r"no layer \[9\]"),
+    ],
+)
+def test_what_cannot_be_extracted_is_said(
+    llama: LoadedModel, pairs: list[Pair], told: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        extract_directions(llama, pairs[:2], **told)
+
+
 def test_digest_follows_the_tokens(pairs: list[Pair]) -> None:
     renamed = [pair.model_copy(update={"id": "other"}) for pair in pairs]
     silent = [pair.model_copy(update={"completions": {}}) for pair in pairs]
