@@ -51,16 +51,20 @@ class PairActivations:
     @property
     def positive(self) -> Float[Tensor, "pair layer width"]:
         """All layers of the kept positives."""
-        return self.sides[:, 0::2][:, list(self.kept)].transpose(0, 1)
+        return self._kept(self.sides[:, 0::2]).transpose(0, 1)
 
     @property
     def negative(self) -> Float[Tensor, "pair layer width"]:
         """All layers of the kept negatives."""
-        return self.sides[:, 1::2][:, list(self.kept)].transpose(0, 1)
+        return self._kept(self.sides[:, 1::2]).transpose(0, 1)
 
     def at(self, row: int) -> tuple[Float[Tensor, "pair width"], Float[Tensor, "pair width"]]:
         """Kept positives and negatives of one layer, by its row; nothing else is read from the file."""
-        return self.sides[row, 0::2][list(self.kept)], self.sides[row, 1::2][list(self.kept)]
+        return self._kept(self.sides[row, 0::2]), self._kept(self.sides[row, 1::2])
+
+    def _kept(self, side: Float[Tensor, "*layer pair width"]) -> Float[Tensor, "*layer kept width"]:
+        """Of all pairs those that are kept; where that is all of them nothing is copied."""
+        return side[..., list(self.kept), :] if self.dropped else side
 
 
 def pair_activations(

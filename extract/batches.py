@@ -11,7 +11,7 @@ MIN_SHARED = 8
 """Texts that have fewer tokens in common stand in rows of their own: one row's attention grows with all its tokens."""
 
 WIDEST = 1024
-"""Most tokens of a row that holds several texts."""
+"""Most tokens of a row that holds several texts, or twice its longest text: attention grows with the square of them."""
 
 Ids = tuple[int, ...]
 
@@ -63,7 +63,7 @@ def plan_batches(ids: Sequence[Ids], together: Sequence[Sequence[int]], tokens: 
 
     `together` numbers the texts that may begin alike. Texts without tokens are left out.
     """
-    rows = [row for numbers in together for row in _rows(ids, [n for n in numbers if ids[n]], tokens, share=share)]
+    rows = [row for numbers in together for row in _rows(ids, [n for n in numbers if ids[n]], share=share)]
     rows.sort(key=lambda row: (len(row.texts) > 1, len(row.ids)), reverse=True)
     return list(_packed(rows, tokens))
 
@@ -89,9 +89,9 @@ def lay_out(ids: Sequence[Ids], texts: Sequence[int]) -> Row:
     return Row(tuple(ordered), tuple(tokens), tuple(ends), tuple(columns))
 
 
-def _rows(ids: Sequence[Ids], texts: Sequence[int], tokens: int, *, share: bool) -> Iterator[Row]:
+def _rows(ids: Sequence[Ids], texts: Sequence[int], *, share: bool) -> Iterator[Row]:
     """Texts that may begin alike in rows: of several where that saves tokens, else each in its own."""
-    for part in _parts(ids, texts, min(tokens, WIDEST)) if share else [[text] for text in texts]:
+    for part in _parts(ids, texts) if share else [[text] for text in texts]:
         row = lay_out(ids, part)
         if len(part) == 1 or sum(len(ids[text]) for text in part) - len(row.ids) >= MIN_SHARED:
             yield row
@@ -99,15 +99,17 @@ def _rows(ids: Sequence[Ids], texts: Sequence[int], tokens: int, *, share: bool)
             yield from (lay_out(ids, [text]) for text in part)
 
 
-def _parts(ids: Sequence[Ids], texts: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Texts that begin alike, as many as `most` tokens hold where each beginning stands once; one text at least."""
+def _parts(ids: Sequence[Ids], texts: Sequence[int]) -> Iterator[list[int]]:
+    """Texts that begin alike, as many as one row may hold."""
     part: list[int] = []
-    width = 0
+    width = longest = 0
     for text in sorted(texts, key=lambda text: ids[text]):
         own = len(ids[text]) - (_common(ids[part[-1]], ids[text]) if part else 0)
-        if part and width + own > most:
+        longest = max(longest, len(ids[text]))
+        if width + own > max(WIDEST, 2 * longest):
             yield part
-            part, width, own = [], 0, len(ids[text])
+            part, width = [], 0
+            own = longest = len(ids[text])
         part.append(text)
         width += own
     if part:

@@ -51,6 +51,11 @@ def vector_path(root: Path, provenance: Provenance) -> Path:
 
 def save_directions(directions: Directions, root: Path) -> Path:
     """Write directions at their path under `root` in one step. Raises UserError for values not fit to be read again."""
+    if not directions.provenance.subject:
+        raise UserError(
+            f"{directions!r} cannot be saved: they do not say of which model they are. "
+            "Name it: Directions.of(..., subject='hf:NAME'), read_directions(..., subject='hf:NAME')."
+        )
     path = vector_path(root, directions.provenance)
     _check(path, directions.tensors(), directions.provenance)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -102,6 +102,7 @@ class Directions:
         *,
         trait: str = "",
         subject: str = "",
+        position: str = "unknown",
         method: str = "by hand",
     ) -> "Directions":
         """Directions from vectors of one's own, of any length; raises UserError for zeros and values not finite.
@@ -115,7 +116,7 @@ class Directions:
             trait=trait,
             dataset="",
             subject=subject,
-            position="",
+            position=position,
             method=method,
             layers=tuple(layers),
             pairs=0,

@@ -42,7 +42,7 @@ def test_every_text_runs_once_within_the_budget(ids: list[tuple[int, ...]], toke
         for row in batch.rows:
             saved = sum(len(ids[text]) for text in row.texts) - len(row.ids)
             assert saved >= MIN_SHARED if len(row.texts) > 1 else saved == 0
-            assert len(row.texts) == 1 or (share and len(row.ids) <= tokens)
+            assert share or len(row.texts) == 1
 
 
 @given(st.lists(texts.filter(bool), min_size=1, max_size=6))
@@ -56,6 +56,14 @@ def test_a_token_of_a_row_sees_what_precedes_it_in_its_texts_and_nothing_else(id
         for place, column in enumerate(columns):
             seen = [other for other in range(column + 1) if column < row.ends[other]]
             assert seen == list(columns[: place + 1])
+
+
+def test_a_row_is_no_wider_than_attention_bears() -> None:
+    many = [(*range(100), 200 + number, *range(50)) for number in range(40)]
+    [batch] = plan_batches(many, [range(40)], 10_000, share=True)
+    assert [len(row.ids) for row in batch.rows] == [1018, 1018, 304]
+    long = [(*range(2000), number) for number in range(3)]
+    assert [len(batch.rows[0].ids) for batch in plan_batches(long, [range(3)], 512, share=True)] == [2003]
 
 
 def test_samples_of_a_side_share_their_scenario(llama: LoadedModel) -> None:

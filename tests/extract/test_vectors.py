@@ -187,3 +187,5 @@ def test_directions_without_activation_norms_are_equal_to_themselves_and_say_wha
     assert Directions.of(raw, (0, 1)) == Directions.of(raw, (0, 1)) != Directions.of(-raw, (0, 1))
     with pytest.raises(UserError, match=r"'activation_norm' .* Measure it first: extract\.with_activation_norms"):
         Directions.of(raw, (0, 1), subject="organism").save(tmp_path)
+    with pytest.raises(UserError, match=r"do not say of which model they are. Name it: Directions\.of\("):
+        Directions.of(raw, (0, 1)).save(tmp_path)
