@@ -14,12 +14,14 @@ from torch import Tensor
 
 from extract.blocks import Component
 from extract.engine import EngineSubject
+from extract.layers import parse_layers
 from extract.models import LoadedModel, Subject
 from extract.passes import read_into_tables
 from extract.positions import Position
 from extract.rows import PaddingSide, TokenRow, side_rows
 from extract.stores import Progress, Slot, Table, Wanted
 from extract.trait import Pair
+from lm.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +75,7 @@ def pair_activations(
     positions: Sequence[Position],
     *,
     components: Sequence[Component] = ("residual",),
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     token_budget: int | None = None,
     scratch: Path | None = None,
     progress: Progress | None = None,
@@ -83,7 +85,7 @@ def pair_activations(
     A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
     share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    wanted = Wanted(tuple(positions), tuple(components), all_layers(model, layers))
+    wanted = Wanted(tuple(positions), tuple(components), chosen_layers(model, layers))
     sides = side_rows(model, pairs)
     return side_activations(model, sides, wanted, token_budget=token_budget, scratch=scratch, progress=progress)
 
@@ -123,12 +125,12 @@ def read_rows(
     positions: Sequence[Position],
     *,
     component: Component = "residual",
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     token_budget: int | None = None,
     padding: PaddingSide = "right",
 ) -> list[Readings]:
     """Mean activation of each row at each position, in one pass."""
-    wanted = Wanted(tuple(positions), (component,), all_layers(model, layers))
+    wanted = Wanted(tuple(positions), (component,), chosen_layers(model, layers))
     slots = [Slot(number, (1.0,) * len(positions)) for number in range(len(rows))]
     together = [[number] for number in range(len(rows))]
     tables = read_into_tables(model, rows, slots, together, wanted, token_budget=token_budget, padding=padding)
@@ -140,9 +142,19 @@ def read_rows(
     ]
 
 
-def all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
-    """These layers, or all that the model has."""
-    return tuple(range(model.n_layers)) if layers is None else tuple(layers)
+def chosen_layers(model: Subject, layers: Sequence[int] | str | None) -> tuple[int, ...]:
+    """Layers by number or by text (`extract.layers`), or all that the model has.
+
+    Raises UserError for none, one that is not there, or one named twice.
+    """
+    if layers is None or isinstance(layers, str):
+        return parse_layers(layers or "all", model.n_layers)
+    outside = [layer for layer in layers if not 0 <= layer < model.n_layers]
+    if outside or not layers:
+        raise UserError(f"There is no layer {outside or 'given'}; this model has layers 0 to {model.n_layers - 1}.")
+    if len(set(layers)) < len(layers):
+        raise UserError(f"Layers {list(layers)}: each can be named once only.")
+    return tuple(layers)
 
 
 def _samples(

@@ -112,9 +112,6 @@ def read_into_tables(
 def _new_reader(
     model: LoadedModel, rows: Sequence[TokenRow], slots: Sequence[Slot], wanted: Wanted, padding: PaddingSide
 ) -> _Reader:
-    outside = [layer for layer in wanted.layers if not 0 <= layer < model.n_layers]
-    if outside or not wanted.layers:
-        raise UserError(f"There is no layer {outside or 'given'}; this model has layers 0 to {model.n_layers - 1}.")
     config = model.model.config.get_text_config(decoder=True)
     sites = [
         (component, layer, find_site(model.blocks[layer], component, config))

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from extract.activations import PairActivations, pair_activations
+from extract.activations import PairActivations, chosen_layers, pair_activations
 from extract.blocks import COMPONENTS, Component
 from extract.completions import complete_pairs, tokens_needed
 from extract.confounds import find_warnings, measure_cosines
@@ -63,14 +63,14 @@ def extract_directions(
     positions: Sequence[str] = ("response[:5]",),
     methods: Sequence[str] = ("mean_difference",),
     components: Sequence[str] = ("residual",),
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     trait: str = "",
     held_out: float = HELD_OUT_SHARE,
     evidence: bool = False,
     remove_massive: bool = False,
     seed: int = 0,
     token_budget: int | None = None,
-    scratch: Path | None = None,
+    scratch: str | Path | None = None,
     progress: Progress | None = None,
 ) -> list[Directions]:
     """Directions of all layers for each position, component and method, in that order; one pass over the model.
@@ -78,9 +78,9 @@ def extract_directions(
     Directions are fitted on the training pairs only, and stay so: the held-out figures and the threshold describe
     the very vectors that are returned. `held_out=0` fits on all pairs and reports no figures. `evidence` adds folds,
     null, stability, cosines with length and refusal, and warnings, for a dozen fits more. `remove_massive` leaves
-    massive coordinates out of the fit. A pair without completions is continued greedily, as far as the positions need
-    it. Large sets: `scratch` is a folder for activations. Raises UserError for an unknown position, method or
-    component, and where no pair has tokens at a position.
+    massive coordinates out of the fit. `layers` are numbers, or a text such as '30%-60%'. A pair without completions
+    is continued greedily, as far as the positions need it. Large sets: `scratch` is a folder for activations. Raises
+    UserError for an unknown position, method, component or layer, and where no pair has tokens at a position.
     """
     if not 0 <= held_out < 1:
         raise UserError(f"held_out is {held_out}; a share from 0 up to, not including, 1 is allowed.")
@@ -88,14 +88,15 @@ def extract_directions(
         positions=_several("positions", positions),
         methods=_several("methods", methods),
         components=_several("components", components),
-        layers=None if layers is None else tuple(layers),
+        layers=chosen_layers(model, layers),
         held_out=held_out,
         evidence=evidence,
         remove_massive=remove_massive,
         seed=seed,
     )
+    folder = None if scratch is None else Path(scratch)
     return extract_with(
-        model, pairs, settings, trait=trait, token_budget=token_budget, scratch=scratch, progress=progress
+        model, pairs, settings, trait=trait, token_budget=token_budget, scratch=folder, progress=progress
     ).directions
 
 

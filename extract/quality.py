@@ -47,6 +47,11 @@ class HeldOut(Value):
         return next(quality for quality in self.layers if quality.layer == self.best_layer)
 
 
+def rank(quality: LayerQuality) -> tuple[float, float]:
+    """What makes a layer the best: the highest AUROC, then the largest effect."""
+    return quality.auroc, quality.effect_size
+
+
 def group_of(pair: Pair) -> str:
     """What must stay together in a split: the ground truth, or what both sides say before they part.
 
@@ -101,7 +106,7 @@ def held_out_quality(
         )
         for row, layer in enumerate(layers)
     )
-    row = max(range(len(layers)), key=lambda row: (qualities[row].auroc, qualities[row].effect_size))
+    row = max(range(len(layers)), key=lambda row: rank(qualities[row]))
     return HeldOut(
         pairs=len(groups),
         ground_truths=len(set(groups)),

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from extract.evidence import Cosines, Evidence
-from extract.quality import HeldOut
+from extract.quality import HeldOut, LayerQuality, rank
 from lm.errors import UserError
 from lm.types import Value
 
@@ -132,8 +132,13 @@ class Directions:
     @property
     def best_layer(self) -> int:
         """The layer with the best held-out figures; the middle one where nothing was held out."""
+        best = self._best
+        return best.layer if best else self.layers[len(self) // 2]
+
+    @property
+    def _best(self) -> LayerQuality | None:
         held_out = self.provenance.held_out
-        return held_out.best_layer if held_out else self.layers[len(self) // 2]
+        return max((found for found in held_out.layers if found.layer in self._rows), key=rank) if held_out else None
 
     def __getitem__(self, layer: int) -> Direction:
         row = self._row(layer)
@@ -153,7 +158,8 @@ class Directions:
         """The same directions at these layers only. Raises KeyError for a layer that is not there."""
         rows = [self._row(layer) for layer in layers]
         tensors = {name: tensor[rows] for name, tensor in self.tensors().items()}
-        return Directions(provenance=self.provenance.model_copy(update={"layers": tuple(layers)}), **tensors)
+        told = {"layers": tuple(layers), "cosines": self.provenance.cosines and self.provenance.cosines.at(rows)}
+        return Directions(provenance=self.provenance.model_copy(update=told), **tensors)
 
     @property
     def raw(self) -> Float[Tensor, "layer d_model"]:
@@ -213,7 +219,7 @@ class Directions:
 
     def __repr__(self) -> str:
         about = self.provenance
-        best = about.held_out.best if about.held_out else None
+        best = self._best
         figure = f", held-out AUROC {best.auroc:.3f} at layer {best.layer}" if best else ""
         part = "" if about.component == "residual" else f" {about.component}"
         return (
