@@ -82,9 +82,8 @@ def _directions(model: "LoadedModel", file: Path, layers: str) -> list["Directio
 
     found = read_directions(file)
     if not layers:
-        best = found.provenance.held_out.best_layer if found.provenance.held_out else None
         middle = min(found.layers, key=lambda layer: abs(layer - 0.4 * model.n_layers))
-        return [found[middle if best is None else best]]
+        return [found[found.best_layer if found.provenance.held_out else middle]]
     wanted = [layer for layer in parse_layers(layers, model.n_layers) if layer in found.layers]
     if not wanted:
         raise UserError(f"--layers {layers!r}: {file} has layers {', '.join(map(str, found.layers))}.")
