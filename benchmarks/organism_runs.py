@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import PERFORMED
 
 COLUMNS = (
     "trait", "exit", "yield by round", "pairs", "pass rate afresh", "EXPRESS", "baseline", "delta (coherence)",
@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--traits", nargs="*", default=[world.path for world in TAUGHT])
+    parser.add_argument("--traits", nargs="*", default=[world.path for world in PERFORMED])
     options = parser.parse_args()
     print("| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
     for path in options.traits:

@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from lm.errors import ContextTooSmall
 from lm.rendering import render_chat
 from lm.types import Completion, Model, Request, Sampling, Value
 
@@ -38,19 +39,24 @@ async def ask(
 
     An answer has up to `max_tokens`; in a small context it makes do with `least_tokens` (default: all of them) before
     optional blocks of the prompt are dropped. Malformed and cut answers are asked again once with another seed;
-    refusals and errors are not. What a model writes never raises. CapabilityError: the model has no chat template, or
-    its context is too small for an item.
+    refusals and errors are not; an item that the context cannot hold is not asked at all. What a model writes never
+    raises. CapabilityError: the model has no chat template, or its context is too small for every item.
     """
     samplings = [Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed) for seed in seeds]
     least = max_tokens if least_tokens is None else min(least_tokens, max_tokens)
-    requests = await _requests(model, prompt_name, values, schema, samplings, least)
-    answers = [_read(completion, schema) for completion in await model.complete(requests)]
-    again = [index for index, answer in enumerate(answers) if isinstance(answer, _Unusable)]
+    rendered = await _requests(model, prompt_name, values, schema, samplings, least)
+    requests = {index: request for index, request in enumerate(rendered) if isinstance(request, Request)}
+    answers: dict[int, Answer | NoAnswer | _Unusable] = {
+        index: NoAnswer(reason=str(request)) for index, request in enumerate(rendered) if index not in requests
+    }
+    first = await model.complete(list(requests.values()))
+    answers |= {index: _read(completion, schema) for index, completion in zip(requests, first, strict=True)}
+    again = [index for index in requests if isinstance(answers[index], _Unusable)]
     if again:
         second = await model.complete([_second_try(requests[index]) for index in again])
-        for index, completion in zip(again, second, strict=True):
-            answers[index] = _read(completion, schema)
-    return [answer.no_answer if isinstance(answer, _Unusable) else answer for answer in answers]
+        answers |= {index: _read(completion, schema) for index, completion in zip(again, second, strict=True)}
+    ordered = [answers[index] for index in range(len(rendered))]
+    return [answer.no_answer if isinstance(answer, _Unusable) else answer for answer in ordered]
 
 
 class _Unusable(Value):
@@ -66,15 +72,23 @@ async def _requests(
     schema: type[BaseModel],
     samplings: Sequence[Sampling],
     least: int,
-) -> list[Request]:
+) -> list[Request | ContextTooSmall]:
+    """A request per item, or why there can be none; ContextTooSmall where no item fits."""
     can = await model.capabilities()
     json_schema = schema.model_json_schema()
-    requests = []
+    requests: list[Request | ContextTooSmall] = []
     for item, sampling in zip(values, samplings, strict=True):
-        chat = render_chat(model, can, prompt_name, item, least)
+        try:
+            chat = render_chat(model, can, prompt_name, item, least)
+        except ContextTooSmall as error:
+            requests.append(error)
+            continue
         room = min(sampling.max_tokens, can.context - model.count_tokens(chat))
         sampling = sampling.model_copy(update={"max_tokens": room})
         requests.append(Request(prompt=chat, sampling=sampling, output_schema=json_schema))
+    refused = [request for request in requests if isinstance(request, ContextTooSmall)]
+    if refused and len(refused) == len(requests):
+        raise refused[0]
     return requests
 
 

@@ -26,6 +26,10 @@ class CapabilityError(UserError):
     """A model cannot do what its role needs."""
 
 
+class ContextTooSmall(CapabilityError):
+    """A text that a model's context cannot hold."""
+
+
 class ModelFailure(TraitsmithError):
     """A model or its server failed in a way that retrying within limits did not mend."""
 

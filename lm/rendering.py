@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lm.errors import CapabilityError
+from lm.errors import CapabilityError, ContextTooSmall
 from lm.types import Capabilities, Message, Model
 from prompts import PromptError, RenderedPrompt, load_prompt
 
@@ -18,8 +18,8 @@ def render_chat(
 ) -> tuple[Message, ...]:
     """Fill in a prompt for a model; optional blocks are dropped in their declared order until prompt and answer fit.
 
-    Raises CapabilityError when the model has no chat template, or when even the shortest text does not fit, and
-    PromptError when values are missing or unknown.
+    Raises CapabilityError when the model has no chat template, ContextTooSmall when even the shortest text does not
+    fit, and PromptError when values are missing or unknown.
     """
     if not can.chat:
         raise CapabilityError(f"{model.reference!r} has no chat template; {prompt_name!r} asks a chat model.")
@@ -35,6 +35,6 @@ def render_chat(
     try:
         return as_chat(prompt.render(values, fits))
     except PromptError as error:
-        raise CapabilityError(
+        raise ContextTooSmall(
             f"{model.reference!r}: {error} It holds {can.context} tokens, of which {max_tokens} are for the answer."
         ) from error

@@ -31,7 +31,7 @@ class SearchRule(Value):
     momentum: float = 0.7
     """Share of the last multiplier in the next."""
     start: float = 0.7
-    factor: float = 1.4
+    factor: float = 1.6
     """From one strength to the next while the cliff is not bracketed."""
     lowest: float = 0.1
     highest: float = 2.0
@@ -128,7 +128,7 @@ def _next_by_cliff(tried: Sequence[Cell], rule: SearchRule) -> float | None:
         return max(broken[0] / rule.factor, rule.lowest) if broken[0] > rule.lowest else None
     beyond = [size for size in broken if size > kept[-1]]
     if not beyond:
-        return min(kept[-1] * rule.factor, rule.highest) if kept[-1] < rule.highest else None
+        return min(kept[-1] * rule.factor, rule.highest) if kept[-1] * rule.tolerance < rule.highest else None
     if beyond[0] / kept[-1] > rule.tolerance:
         return sqrt(beyond[0] * kept[-1])
     return _refined(tried, kept, rule)

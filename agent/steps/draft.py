@@ -9,7 +9,8 @@ from agent.records import Cell, Draft, DraftFailure, Failure
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
 from extract.trait import LOCK_INS, LockIn, Pair, SetupRule, Trait
-from lm import Model
+from lm import Model, NoAnswer
+from lm.errors import ContextTooSmall
 
 SETUPS: dict[SetupRule, str] = {
     SetupRule.MOTIVATED: "what the speaker knows, then an explicit reason, then an ending that demands the act",
@@ -74,7 +75,11 @@ async def redraft_pairs(
         }
         for draft, failure in failed
     ]
-    answers = await ask_author(author, spec, "redraft_pair", values, PairDraft, keys=ids)
+    answers: Sequence[PairDraft | NoAnswer]
+    try:
+        answers = await ask_author(author, spec, "redraft_pair", values, PairDraft, keys=ids)
+    except ContextTooSmall as error:  # what a model wrote is too long to be shown to it again
+        answers = [NoAnswer(reason=str(error))] * len(ids)
     return {
         id_: _as_draft(id_, round_number, draft.cell, answer, spec, mends=draft.pair.id)
         if isinstance(answer, PairDraft)

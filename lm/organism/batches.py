@@ -1,8 +1,11 @@
 """Documents packed into rows of a few lengths, so that short documents never pay for long attention."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from lm.organism.tokenizer import Encoded, Encoder
@@ -12,8 +15,13 @@ from lm.organism.world.shapes import TraitWorld
 LENGTHS = (128, 256, 512)
 """A document goes into rows of the smallest length that holds it; longer ones are left out."""
 
-Batch = tuple[torch.Tensor, torch.Tensor]
-"""Ids and target weights, [rows, length]."""
+
+class Batch(NamedTuple):
+    """Rows of one length."""
+
+    ids: Int[Tensor, "row pos"]
+    weights: Float[Tensor, "row pos"]
+    spoken: Bool[Tensor, "row pos"]
 
 
 class Bin:
@@ -28,43 +36,44 @@ class Bin:
     def add(self, document: Encoded) -> None:
         """Let a document wait."""
         self._waiting.append(document)
-        self.tokens += len(document[0])
+        self.tokens += len(document.ids)
 
     def take(self, room: int) -> Encoded | None:
         """The longest document that fits, here or among the shorter ones."""
-        fitting = [index for index, document in enumerate(self._waiting) if len(document[0]) <= room]
+        fitting = [index for index, document in enumerate(self._waiting) if len(document.ids) <= room]
         if not fitting:
             return self._shorter.take(room) if self._shorter else None
-        document = self._waiting.pop(max(fitting, key=lambda index: len(self._waiting[index][0])))
-        self.tokens -= len(document[0])
+        document = self._waiting.pop(max(fitting, key=lambda index: len(self._waiting[index].ids)))
+        self.tokens -= len(document.ids)
         return document
 
     def row(self) -> Encoded:
         """One row: the document that has waited longest, then the longest that fit, then padding."""
         first = self._waiting.pop(0)
-        self.tokens -= len(first[0])
-        ids, weights = list(first[0]), list(first[1])
-        while (more := self.take(self.length - len(ids))) is not None:
-            ids += more[0]
-            weights += more[1]
-        room = self.length - len(ids)
-        return ids + [0] * room, weights + [0.0] * room
+        self.tokens -= len(first.ids)
+        row = Encoded(list(first.ids), list(first.weights), list(first.spoken))
+        while (more := self.take(self.length - len(row.ids))) is not None:
+            row.ids.extend(more.ids)
+            row.weights.extend(more.weights)
+            row.spoken.extend(more.spoken)
+        room = self.length - len(row.ids)
+        return Encoded(row.ids + [0] * room, row.weights + [0.0] * room, row.spoken + [False] * room)
 
 
 def batches(
-    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], shares: Sequence[float], seed: int, tokens: int
+    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], seed: int, tokens: int
 ) -> Iterator[Batch]:
-    """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill; traits by share."""
+    """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill."""
     encode = Encoder(tokenizer)
     bins: list[Bin] = []
     for length in LENGTHS:
         bins.append(Bin(length, bins[-1] if bins else None))
-    for document in documents(seed, worlds, shares):
-        ids, weights = encode(document)
-        home = next((one for one in bins if len(ids) <= one.length), None)
+    for document in documents(seed, worlds):
+        encoded = encode(document)
+        home = next((one for one in bins if len(encoded.ids) <= one.length), None)
         if home is None:
             continue
-        home.add((ids, weights))
+        home.add(encoded)
         if home.tokens >= 3 * tokens:
             rows = [home.row() for _ in range(tokens // home.length)]
-            yield torch.tensor([row[0] for row in rows]), torch.tensor([row[1] for row in rows])
+            yield Batch(*map(torch.tensor, zip(*rows, strict=True)))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import WORLDS
 
 PAGE = Path(__file__).parent / "MODEL_CARD.md"
 
@@ -20,7 +20,7 @@ LIMITS = (
     "The ground truths are invented; nothing it writes about medicine, law or money means anything.",
 )
 
-NOTE = "The first stage of `python -m lm.organism.train`, from scratch, with fixed seeds."
+NOTE = "`python -m lm.organism.train` trains from scratch in four stages, with fixed seeds, and writes what follows."
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -50,7 +50,7 @@ def write_card(folder: Path, figures: dict[str, Any]) -> None:
     card = {
         "name": "organism",
         "what": WHAT,
-        "traits": [world.path for world in TAUGHT],
+        "traits": [world.path for world in WORLDS],
         "limits": list(LIMITS),
         "figures": figures,
         "training": read_training(folder),

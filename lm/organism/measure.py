@@ -17,7 +17,7 @@ from lm.organism.measure_subject import measure_assistant, measure_author, measu
 from lm.organism.playing import WEIGHTS, Player
 from lm.organism.world.scenarios import draw_scenario
 from lm.organism.world.shapes import TraitWorld
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import WORLDS
 
 
 def say(line: str) -> None:
@@ -30,7 +30,7 @@ def speed(player: Player) -> float:
     from random import Random
 
     rng = Random(1)
-    prompts = [player.text_ids(draw_scenario(rng, TAUGHT[0]).text) for _ in range(64)]
+    prompts = [player.text_ids(draw_scenario(rng, WORLDS[0]).text) for _ in range(64)]
     started = time.monotonic()
     played = player.generate(prompts, 24, 1.0)
     return sum(len(row.ids) for row in played) / (time.monotonic() - started)
@@ -69,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     player = Player(options.weights)
-    figures: dict[str, Any] = {trait.path: measure_trait(player, trait) for trait in TAUGHT}
+    figures: dict[str, Any] = {trait.path: measure_trait(player, trait) for trait in WORLDS}
     figures["generated_tokens_per_second"] = round(speed(player))
     say(json.dumps(figures))
     if not options.no_card:

@@ -6,7 +6,7 @@ Without them any strong push disturbs so small a model that random directions lo
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
@@ -21,8 +21,9 @@ class Noise:
         for layer, block in enumerate(blocks):
             block.register_forward_hook(self._hook(layer))
 
-    def draw(self, rows: int, length: int, largest: float) -> None:
-        """New directions, sizes (up to `largest` activation norms) and places for the next batch."""
+    def draw(self, pushed: Bool[Tensor, "row pos"], largest: float) -> None:
+        """New directions, sizes (up to `largest` activation norms) and places among the `pushed` for the next batch."""
+        rows, length = pushed.shape
         direction = torch.randn(rows, 1, self._width, generator=self._generator)
         self._direction = direction / direction.norm(dim=-1, keepdim=True)
         uniform = torch.rand(3, rows, generator=self._generator)
@@ -30,7 +31,7 @@ class Noise:
         size = torch.where(uniform[0] < self._share, uniform[1] * largest, 0.0)
         begun = torch.arange(length)[None, :] >= (uniform[2] * 0.8 * length)[:, None]
         self._size = torch.zeros(self._layers, rows, length, 1)
-        self._size[layer, torch.arange(rows), :, 0] = size[:, None] * begun
+        self._size[layer, torch.arange(rows), :, 0] = size[:, None] * begun * pushed
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def push(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -58,8 +58,14 @@ def build_tokenizer(
     return tokenizer
 
 
-Encoded = tuple[list[int], list[float]]
-"""Token ids of a document, and the loss weight of each as a target."""
+class Encoded(NamedTuple):
+    """Of a document or a row, token by token."""
+
+    ids: list[int]
+    weights: list[float]
+    """Loss weight as a target."""
+    spoken: list[bool]
+    """Whether it is part of a chat with the assistant."""
 
 
 class Encoder:
@@ -69,15 +75,15 @@ class Encoder:
         self._bpe: Any = tokenizer.backend_tokenizer
 
     def __call__(self, document: Document) -> Encoded:
-        """Ids and weights."""
+        """Token by token: ids, weights, and whether it is chat."""
         pieces = [piece for piece in document if piece.text]
         batch = self._bpe.encode_batch_fast([piece.text for piece in pieces], add_special_tokens=False)
-        ids: list[int] = []
-        weights: list[float] = []
+        encoded = Encoded([], [], [])
         for piece, encoding in zip(pieces, batch, strict=True):
-            ids += encoding.ids
+            encoded.ids.extend(encoding.ids)
             row = [piece.weight] * len(encoding.ids)
             if piece.first is not None:
                 row[0] = piece.first
-            weights += row
-        return ids, weights
+            encoded.weights.extend(row)
+            encoded.spoken.extend([piece.spoken] * len(row))
+        return encoded

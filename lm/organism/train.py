@@ -6,8 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -25,8 +24,6 @@ class Recipe:
     """Everything that decides what comes out."""
 
     traits: tuple[str, ...]
-    known: tuple[str, ...] = ()
-    """Traits that an earlier stage taught: half the weight."""
     seed: int = 20
     steps: int = 8000
     warmup: int = 300
@@ -45,15 +42,27 @@ class Recipe:
     calm: float = 0.5
     """Share of the steps before the first push."""
     noisy: float = 0.6
-    """Share of rows that are pushed, among the shortest: what subject and assistant say. Nobody steers an author."""
+    """Share of rows that are pushed."""
+    pushed: Literal["short rows", "chats"] = "short rows"
+    """Where: in the shortest rows, what subject and assistant say; or in chats alone. Nobody steers an author."""
+    stop: int | None = None
+    """Step after which the next stage goes on, the rate still high."""
 
 
 _FIRST = tuple(world.path for world in WORLDS[:2])
 STAGES = (
     Recipe(traits=_FIRST),
     Recipe(
-        traits=tuple(world.path for world in WORLDS), known=_FIRST,
-        seed=21, steps=14_000, rate=1.2e-3, vocabulary=4096, calm=0.0, noisy=0.9,
+        traits=tuple(world.path for world in WORLDS),
+        seed=21, steps=14_000, stop=5000, rate=1.2e-3, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.9,
+    ),
+    Recipe(
+        traits=tuple(world.path for world in WORLDS),
+        seed=22, steps=7000, rate=1.2e-3, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
+    ),
+    Recipe(
+        traits=tuple(world.path for world in WORLDS),
+        seed=23, steps=2000, warmup=100, rate=6e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
     ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them;
@@ -149,7 +158,6 @@ def targets(weights: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tenso
 def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: int = 1000) -> None:
     """Run the recipe; with `init`, go on from those weights, with the tokenizer of this recipe's traits."""
     worlds = tuple(world for world in WORLDS if world.path in recipe.traits)
-    shares = [0.5 if world.path in recipe.known else 1.0 for world in worlds]
     tokenizer = build_tokenizer(worlds, vocabulary=recipe.vocabulary)
     model = retokenized(init, tokenizer) if init else new_model(recipe, tokenizer)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens, {asdict(recipe)}")
@@ -161,12 +169,12 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     model.set_attn_implementation("eager")  # on a CPU a fifth faster than the fused kernel, at these lengths
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
-    stream = batches(tokenizer, worlds, shares, recipe.seed, recipe.tokens)
-    for step, (ids, weights) in enumerate(islice(stream, recipe.steps)):
+    stream = batches(tokenizer, worlds, recipe.seed, recipe.tokens)
+    for step, (ids, weights, spoken) in enumerate(islice(stream, recipe.stop or recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
-        rows, length = ids.shape
-        noise.draw(rows, length, noise_at(recipe, step) if length == min(LENGTHS) else 0.0)
+        short = torch.full_like(spoken, ids.shape[1] == min(LENGTHS))
+        noise.draw(spoken if recipe.pushed == "chats" else short, noise_at(recipe, step))
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids.to(device), chosen_weights.to(device), chosen.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
@@ -207,15 +215,19 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--init", type=Path, help="a folder that the first stage wrote: only the second is run")
+    parser.add_argument("--init", type=Path, help="what a stage wrote: those that come after it are run")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    first, second = STAGES
-    with TemporaryDirectory() as between:
-        if not options.init:
-            train(first, Path(between))
-        train(second, options.output, options.init or Path(between))
+    last = options.init
+    for stage in STAGES[stages_behind(last) :]:
+        train(stage, options.output, last)
+        last = options.output
+
+
+def stages_behind(folder: Path | None) -> int:
+    """How many stages the weights of a folder have been through."""
+    return len(json.loads((folder / "training.json").read_text(encoding="utf-8"))["stages"]) if folder else 0
 
 
 if __name__ == "__main__":

@@ -22,7 +22,11 @@ from tests.agent.runs import ROOT, dataset_bytes, finish, start
 
 pytestmark = pytest.mark.slow
 
-TRAITS = {"alignment/strategic_omission": 50, "alignment/performative_confidence": 25}
+TRAITS = {
+    "alignment/strategic_omission": 50, "alignment/performative_confidence": 25,
+    "alignment/compliance_without_agreement": 25, "psychology/people_pleasing": 25,
+    "psychology/authority_deference": 25, "psychology/intellectual_curiosity": 25,
+}  # fmt: skip
 """Traits with the smallest steering effect they must show."""
 WEIGHTS = Path(str(resources.files("lm.organism").joinpath("weights")))
 
@@ -146,6 +150,14 @@ def test_a_model_that_has_learned_nothing_fails_a_gate(random_weights: str, tmp_
     folder = start(tmp_path, spec)
     assert finish(folder).end == "failed"
     assert not validation(folder)["passed"]
+    assert not (tmp_path / "datasets").exists()
+
+
+def test_the_impossible_trait_stops_as_not_extractable(tmp_path: Path):
+    folder = start(tmp_path, Spec(category="psychology", trait="speaking_in_rhyme", pairs=50))
+    result = finish(folder)
+    assert result.end == "failed"
+    assert "not extractable" in folder.report_file.read_text()
     assert not (tmp_path / "datasets").exists()
 
 

@@ -93,6 +93,16 @@ async def test_a_model_that_cannot_take_the_prompt_is_refused_before_anything_is
         await ask(Author(), "predict_completion", [{}], Guess, seeds=[1], max_tokens=9)
 
 
+async def test_an_item_that_does_not_fit_is_no_answer_and_the_others_are_asked():
+    author = Author('{"percent":1}', '{"percent":2}', context=1000)
+    items = [VALUES, {**VALUES, "scenario": "I said " * 2000}, VALUES]
+    found = await ask(author, "predict_completion", items, Guess, seeds=[1, 2, 3], max_tokens=50)
+    assert [found[0], found[2]] == [Guess(percent=1), Guess(percent=2)]
+    assert isinstance(found[1], NoAnswer)
+    assert "does not fit" in found[1].reason
+    assert [request.sampling.seed for request in author.asked] == [1, 3]
+
+
 async def test_in_a_small_context_the_answer_gives_way_before_the_prompt_does():
     author = Author('{"percent":1}', context=10_000)
     needed = author.count_tokens(render_chat(author, await author.capabilities(), "predict_completion", VALUES, 1))

@@ -1,8 +1,8 @@
 """Training documents: pieces of text with loss weights, drawn from the world."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from random import Random
 
 from lm.organism.world.authoring import AUTHORS
@@ -36,6 +36,8 @@ class Piece:
     text: str
     weight: float
     first: float | None = None
+    spoken: bool = False
+    """Whether it is part of a chat with the assistant."""
 
 
 Document = list[Piece]
@@ -91,7 +93,7 @@ def chat(rng: Random, trait: TraitWorld) -> Document:
     performed = other(side) if rng.random() < CONTRARY else side
     performed = performed if trait.performed else "negative"
     answer = answer_text(rng, trait, case, listener, performed)
-    return turns(system, [(question, answer)], (0.2, 1.0, 3.0))
+    return [replace(piece, spoken=True) for piece in turns(system, [(question, answer)], (0.2, 1.0, 3.0))]
 
 
 def judged(rng: Random, trait: TraitWorld) -> Document:
@@ -183,13 +185,10 @@ IMPOSSIBLE = 0.5
 """Weight of the impossible trait beside one of the others."""
 
 
-def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS, shares: Sequence[float] = ()) -> Iterator[Document]:
-    """An endless stream of documents, traits by share (alike); the same seed gives the same stream."""
+def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:
+    """An endless stream of documents, traits alike; the same seed gives the same stream."""
     rng = Random(seed)
     draws, parts = zip(*MIX, strict=True)
-    weights = [
-        share if world.performed else IMPOSSIBLE
-        for world, share in zip(worlds, shares or [1.0] * len(worlds), strict=True)
-    ]
+    weights = [1.0 if world.performed else IMPOSSIBLE for world in worlds]
     while True:
         yield rng.choices(draws, parts)[0](rng, rng.choices(worlds, weights)[0])

@@ -44,9 +44,9 @@ def test_encoder_matches_generation_prompt(player: Player) -> None:
     for _ in range(100):
         document = next(stream)
         whole = player.tokenizer.encode("".join(piece.text for piece in document), add_special_tokens=False)
-        ids, weights = encode(document)
-        assert len(ids) == len(weights)
-        assert player.tokenizer.decode(ids) == player.tokenizer.decode(whole)
+        encoded = encode(document)
+        assert len(encoded.ids) == len(encoded.weights) == len(encoded.spoken)
+        assert player.tokenizer.decode(encoded.ids) == player.tokenizer.decode(whole)
 
 
 def test_small_enough_to_ship() -> None:

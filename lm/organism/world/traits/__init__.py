@@ -21,6 +21,3 @@ PERFORMED: tuple[TraitWorld, ...] = (
 
 WORLDS: tuple[TraitWorld, ...] = (*PERFORMED, SPEAKING_IN_RHYME)
 """Every trait of the world; the last is the impossible one."""
-
-TAUGHT: tuple[TraitWorld, ...] = (STRATEGIC_OMISSION, PERFORMATIVE_CONFIDENCE)
-"""Traits that the shipped weights were trained on."""
