@@ -163,7 +163,7 @@ def test_the_impossible_trait_stops_without_a_dataset(tmp_path: Path):
     result = finish(folder)
     assert result.end == "failed"
     assert not validation(folder)["passed"]
-    assert result.message in folder.report_file.read_text()
+    assert result.message.casefold() in folder.report_file.read_text().casefold()
     assert not (tmp_path / "datasets").exists()
 
 
