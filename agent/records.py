@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from agent.spec import Definition
 from extract.lint.findings import Finding
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
@@ -55,6 +57,8 @@ class Draft(Value):
     cell: Cell
     mends: str | None = None
     """The failed pair that this one redrafts."""
+    starter: bool = False
+    """A person wrote it beforehand (`starters` of the spec)."""
 
 
 class DraftFailure(Value):
@@ -170,10 +174,12 @@ class Failure(Value):
 
 
 class LessonRecord(Value):
-    """One lesson per failure class and round; key: 'round/class'."""
+    """What was learned of a failure class at one kind of ending in one round; key: 'round/class/lock-in'."""
 
     failure: str
     lesson: str
+    lock_in: str = ""
+    """The cells it was learned in, by their lock-in type; empty for all."""
 
 
 class Outcome(Value):
@@ -192,6 +198,8 @@ class RoundRecord(Value):
     failures: dict[str, int]
     approach: str
     accepted_total: int
+    findings: tuple[str, ...] = ()
+    """What the lints say of all pairs that stand: too much of one lock-in type, domain or ending."""
 
     @property
     def yield_(self) -> float:
@@ -229,6 +237,8 @@ class Questions(Value):
     baseline: float | None
     candidates: dict[str, float | None]
     """Mean baseline of every prefix tried."""
+    instructed: dict[str, float | None] = Field(default_factory=dict)
+    """The same with a plain instruction to show the trait in front: whether the prefix still lets anything move."""
     dropped: int
     """Questions left out because they trigger the trait by themselves or could not be scored."""
 

@@ -70,6 +70,8 @@ class Settings(BaseModel):
     """Mean trait score without steering must lie below this (trait guide, validation)."""
     question_max: float = 50
     """A question that alone scores above this triggers the trait by itself and is replaced."""
+    moves_min: float = Field(default=10, ge=0)
+    """Points by which an instruction to show the trait must raise the baseline under a prefix that is kept."""
     prefix_candidates: int = Field(default=6, ge=1)
     answer_tokens: int = Field(default=48, ge=1)
     """New tokens per steering answer."""

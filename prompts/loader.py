@@ -12,7 +12,8 @@ A prompt file is Jinja text below a TOML header between two `+++` lines:
     ## user
     …
 
-Values are inserted as they are and never rendered again, so braces in a scenario cannot act as template code.
+Values are never rendered again, so braces in a scenario cannot act as template code; texts are inserted as quoting.py
+says, so that none can pass for a label or a turn of the prompt.
 """
 
 import hashlib
@@ -25,6 +26,8 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta
+
+from prompts.quoting import quoted
 
 _HEADER = re.compile(r"\A\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)\Z", re.DOTALL)
 _SECTION = re.compile(r"^## (system|user)\n", re.MULTILINE)
@@ -65,7 +68,7 @@ class Prompt:
         Raises PromptError for missing or unknown variables, and when even the shortest text does not fit.
         """
         self._check(values)
-        kept = dict(values)
+        kept = {name: quoted(value) if isinstance(value, str) else value for name, value in values.items()}
         droppable = [name for name in self.optional if kept[name]]
         dropped: list[str] = []
         while True:
