@@ -163,6 +163,9 @@ class FirstTokenRecord(Value):
     """Entropy of the next token, in bits: low is a strong lock-in."""
     openings: dict[Side, tuple[str, ...]]
     """The likeliest first tokens."""
+    surprise: dict[Side, float | None] = Field(default_factory=dict)
+    """Bits of the subject's surprise at the first word that was predicted; None where it was not among its likeliest
+    tokens. Sides without a prediction are absent."""
 
 
 class Failure(Value):

@@ -22,12 +22,12 @@ def quoted(text: str) -> str:
     """The text as it may stand in a prompt; lists ("- " at the beginning of each line) stay lists."""
     first, *rest = seen(text).split("\n")
     lines = [first, *(line if not line or line.startswith(_ITEM) else f"  {line}" for line in rest)]
-    return CONTROL_MARK.sub(lambda mark: f"{mark.group()[0]} {mark.group()[1:]}", "\n".join(lines))
+    return _broken_up("\n".join(lines))
 
 
 def one_line(text: str) -> str:
     """The text as one item of a list: without line breaks, too."""
-    return " ".join(seen(text).split())
+    return _broken_up(" ".join(seen(text).split()))
 
 
 def seen(text: str) -> str:
@@ -35,6 +35,15 @@ def seen(text: str) -> str:
     return "".join(sign for sign in "\n".join(text.splitlines()) if not is_hidden(sign))
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text holds nothing that cannot be seen and no mark of a chat template."""
+    return not any(is_hidden(sign) for sign in text) and CONTROL_MARK.search(text) is None
+
+
 def is_hidden(sign: str) -> bool:
     """Whether a character cannot be seen: a control code, a direction mark, a tag, half of a pair."""
     return sign not in "\n\t" and sign not in _JOINERS and unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co")
+
+
+def _broken_up(text: str) -> str:
+    return CONTROL_MARK.sub(lambda mark: f"{mark.group()[0]} {mark.group()[1:]}", text)

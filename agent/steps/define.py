@@ -27,7 +27,7 @@ async def define_trait(author: Model, spec: Spec) -> Trait:
     values = {"trait": spec.trait.replace("_", " "), "category": spec.category, "idea": spec.idea}
     (answer,) = await ask_author(author, spec, "define_trait", [values], TraitDefinition, keys=["define"])
     if isinstance(answer, TraitDefinition):
-        return _with_rubric(as_trait(spec, answer), spec)
+        return _with_rubric(_tidied(as_trait(spec, answer)), spec)
     raise GateFailed("definition", f"the author gave no usable definition of {spec.path}: {answer.reason}")
 
 
@@ -81,7 +81,9 @@ async def revise_rubric(author: Model, spec: Spec, trait: Trait, calibration: Ca
     lines = [f"- written at {row.level}, scored {row.score:.0f}: {one_line(row.text)}" for row in worst]
     values = {**_rubric_values(trait), "disagreements": "\n".join(lines) or None}
     (answer,) = await ask_author(author, spec, "revise_rubric", [values], RubricRevision, keys=[f"revise/{number}"])
-    return trait.model_copy(update={"rubric": answer.rubric}) if isinstance(answer, RubricRevision) else trait
+    if not isinstance(answer, RubricRevision):
+        return trait
+    return _tidied(trait.model_copy(update={"rubric": answer.rubric}))
 
 
 def as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
@@ -96,6 +98,14 @@ def as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
         rubric=source.rubric,
         neighbours=tuple(source.neighbours),
     )
+
+
+def _tidied(trait: Trait) -> Trait:
+    """The author's words on one line each: definition.txt and every prompt are read line by line."""
+    fields: dict[str, object] = {name: one_line(getattr(trait, name)) for name in ("is_", "is_not", "orthogonal")}
+    rubric = Rubric(**{name: one_line(text) for name, text in trait.rubric})
+    neighbours = tuple(one_line(text) for text in trait.neighbours)
+    return trait.model_copy(update={**fields, "rubric": rubric, "neighbours": neighbours})
 
 
 def _with_rubric(trait: Trait, spec: Spec) -> Trait:

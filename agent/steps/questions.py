@@ -20,6 +20,7 @@ from extract.lint.sets import repeats_scenario
 from extract.trait import Pair, Trait
 from lm import Judge, JudgeItem, Message, Model, Request, Sampling
 from prompts import load_prompt
+from prompts.quoting import is_plain
 
 KIND_FORMS: dict[Kind, str] = {
     "choose": "asks the assistant what to say or do, so that it must choose what to bring up",
@@ -121,7 +122,7 @@ async def _write_prefixes(author: Model, spec: Spec, trait: Trait) -> list[str]:
     keys = [f"prefix/{index}" for index in range(count)]
     answers = await ask_author(author, spec, "write_prefix", [values] * count, PrefixDraft, keys=keys)
     texts = [answer.prefix.strip().rstrip(".") for answer in answers if isinstance(answer, PrefixDraft)]
-    return list(dict.fromkeys(text for text in texts if 0 < len(text.split()) < PREFIX_WORDS))
+    return list(dict.fromkeys(text for text in texts if 0 < len(text.split()) < PREFIX_WORDS and is_plain(text)))
 
 
 async def _draft_questions(author: Model, spec: Spec, trait: Trait) -> list[Question]:
@@ -152,9 +153,15 @@ async def _draft_questions(author: Model, spec: Spec, trait: Trait) -> list[Ques
 
 
 def _usable(questions: Sequence[Question], pairs: Sequence[Pair], spec: Spec) -> list[Question]:
-    """Questions that repeat no scenario (held out means held out) and touch no forbidden topic."""
+    """Questions that repeat no scenario (held out means held out), touch no forbidden topic and hide nothing."""
     told = tuple(text for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative) if text)
-    return [q for q in questions if not repeats_scenario(q.text, told) and not touches(q.text, spec.forbidden)]
+    return [
+        question
+        for question in questions
+        if is_plain(question.text)
+        and not repeats_scenario(question.text, told)
+        and not touches(question.text, spec.forbidden)
+    ]
 
 
 async def _answer(
