@@ -141,7 +141,8 @@ def show(rows: Sequence[Row]) -> Iterator[str]:
         right = sum((row.verdict == "EXPLAIN") == row.explain for row in told)
         low, high = wilson_interval(right, len(told))
         unclear = len(held) - len(told)
-        yield f"{name}: verdicts right in {right} of {len(told)} [{low:.2f}, {high:.2f}], {unclear} of {len(held)} unclear"
+        unsure = f"{unclear} of {len(held)} unclear"
+        yield f"{name}: verdicts right in {right} of {len(told)} [{low:.2f}, {high:.2f}], {unsure}"
     for signal in rows[0].signals:
         by_label = [[row.signals[signal] for row in rows if row.explain == label] for label in (False, True)]
         shown = ", ".join(f"{name} {_spread(v)}" for name, v in zip(("EXPRESS", "EXPLAIN"), by_label, strict=True))

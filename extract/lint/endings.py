@@ -7,10 +7,9 @@ from extract.trait import LockIn, Pair
 
 Ending = Literal["speech", "mid_claim", "thought", "written", "deflection"]
 
-_LAST_CLAUSE = re.compile(r"[^.!?]*$")
+_CLAUSES = re.compile(r"[,.;:!?]+(?=\s|$)")
 _WROTE = re.compile(
-    r"\b(?:wr(?:ite|ote|iting|itten)|typ(?:e|ed|ing)|not(?:e|ed|ing) down|jott?(?:ed|ing)?|scribbl\w+|checked the box|"
-    r"email(?:ed)?|texted|letter|report|message|draft(?:ed)?)\b",
+    r"\b(?:wr(?:ite|ote|iting)|typ(?:e|ed|ing)|noted down|jotted|scribbled|emailed|texted|checked the box)\b",
     re.IGNORECASE,
 )
 _THOUGHT = re.compile(
@@ -54,5 +53,4 @@ def _split_open_quote(scenario: str) -> tuple[str, str, str]:
 
 
 def _last_clause(text: str) -> str:
-    found = _LAST_CLAUSE.search(text.rstrip(" ,:;.!?"))
-    return found.group() if found else text
+    return next((part for part in reversed(_CLAUSES.split(text)) if part.strip()), "")

@@ -16,8 +16,10 @@ SHARED_PREFIX = 0.2
 """Smallest share of its words that a scenario shares with the other side's beginning."""
 LENGTH_GAP = 8
 """Words by which the sides may differ before it is worth a warning."""
-RUBRIC_RUN = 3
-"""Content words of the rubric in a row that a scenario repeats."""
+RUBRIC_RUN = 4
+"""Words of the rubric in a row that a scenario repeats."""
+LONG_WORD = 5
+"""Letters from which a word has weight of its own; two in a run make it the rubric's."""
 _THIRD_PERSON = re.compile(r"\b(?:they|he|she)\W*$", re.IGNORECASE)
 _VAGUE = re.compile(r"\b(?:this is really|i think this is|it was|there is)\W*$", re.IGNORECASE)
 _QUOTED_PHRASE = re.compile(r'["“]([^"“”]{4,60})["”]')
@@ -154,12 +156,8 @@ def _from_rubric(text: str, rubric: Rubric) -> str | None:
 def _runs(part: str) -> Iterable[str]:
     """Runs of words of the rubric that hold enough words of weight to be its own."""
     told = words(part)
-    for start in range(len(told)):
-        for size in range(RUBRIC_RUN, 2 * RUBRIC_RUN):
-            run = told[start : start + size]
-            if len(run) == size and sum(len(word) > 4 for word in run) >= RUBRIC_RUN:
-                yield " ".join(run)
-                break
+    runs = (told[start : start + RUBRIC_RUN] for start in range(len(told) - RUBRIC_RUN + 1))
+    return (" ".join(run) for run in runs if sum(len(word) >= LONG_WORD for word in run) >= 2)
 
 
 def _check_repeats(pair: Pair, others: Sequence[Pair]) -> Iterable[Finding]:
