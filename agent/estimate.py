@@ -139,6 +139,11 @@ async def _rehearse_definition(rehearsal: Rehearsal, spec: Spec) -> Trait:
         calibration = await calibrate_rubric(rehearsal.author, rehearsal.judge, spec, trait, 0)
     with rehearsal.during("define", Times(0, tries)):
         await revise_rubric(rehearsal.author, spec, trait, calibration, 0)
+    if spec.fixed_rubric is None:
+        # Once more where every other approach has failed.
+        with rehearsal.during("decide", Times(0, 1)):
+            await revise_rubric(rehearsal.author, spec, trait, calibration, tries)
+            await calibrate_rubric(rehearsal.author, rehearsal.judge, spec, trait, tries)
     return trait
 
 

@@ -42,6 +42,8 @@ STARTS: dict[str, str | None] = {
     "one lock-in type": None,
 }
 """Each bad start with the fault of its pairs; None where it is the spec's."""
+SHORT = {"questions": 8, "prefix_candidates": 2, "random_controls": 1}
+"""What comes after the pairs is not looked at here."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Seen:
 
 def make_spec(trait: TraitWorld, start: str, pairs: int, starters: int, seed: int) -> Spec:
     """A spec with a bad start."""
-    values = {"category": trait.category, "trait": trait.name, "pairs": pairs, "seed": seed}
+    values = {"category": trait.category, "trait": trait.name, "pairs": pairs, "seed": seed, "settings": SHORT}
     fault = STARTS[start]
     if fault is None:
         return Spec.model_validate(values | {"lock_ins": ("speech",)})

@@ -9,5 +9,7 @@ from lm import Model
 
 
 def answer_by(models: Mapping[str, Model], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let references open these models instead of what they name."""
+    """Let references open these models instead of what they name; each then goes by its reference."""
+    for reference, model in models.items():
+        model.reference = reference
     monkeypatch.setattr(cast, "open_model", lambda reference: models[reference])
