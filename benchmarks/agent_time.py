@@ -2,7 +2,7 @@
 
 python -m benchmarks.agent_time --model vllm:NAME@http://127.0.0.1:8000/v1 [--pairs 60]
 
-Extraction and steering load weights and are no part of the loop: the run ends with its dataset where the model's weights
+Extraction and steering load weights and are no part of the loop: the run ends with its dataset where the weights
 are elsewhere, as those of a server are.
 """
 
