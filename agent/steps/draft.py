@@ -76,7 +76,7 @@ async def redraft_pairs(
     """
     ids = [pair_id(round_number, first_index + index) for index in range(len(failed))]
     shared = _frame(trait, spec, setup)
-    frame = {name: value for name, value in shared.items() if name not in ("high", "low", "neighbours", "examples")}
+    frame = {name: value for name, value in shared.items() if name not in ("high", "low", "neighbours", "forms")}
     values = [
         {
             **frame,
@@ -146,7 +146,7 @@ def _frame(trait: Trait, spec: Spec, setup: SetupRule | None) -> dict[str, objec
         "key": trait.rubric.key,
         "neighbours": "\n".join(f"- {line}" for line in trait.neighbours) or None,
         "setup": SETUPS[rule],
-        "examples": load_prompt(f"form_{rule.value}").user,
+        "forms": load_prompt(f"form_{rule.value}").user,
         "forbidden": ", ".join(spec.forbidden) or None,
     }
 

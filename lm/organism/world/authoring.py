@@ -101,7 +101,7 @@ def _pair_for(rng: Random, trait: TraitWorld, cell: Values, case: Case | None = 
     return pair_answer(rng, trait, case, draw_listener(rng, str(cell["audience"])), lock_in_type, str(cell["stakes"]))
 
 
-_LEFT_OUT: Values = dict.fromkeys(("high", "low", "neighbours", "examples", "forbidden"))
+_LEFT_OUT: Values = dict.fromkeys(("high", "low", "neighbours", "forms", "forbidden"))
 """Blocks that a model of 512 tokens has no room for."""
 
 
