@@ -31,7 +31,7 @@ from lm.organism.world.authoring import flawed_pair
 from lm.organism.world.labels import case_of, label
 from lm.organism.world.scenarios import draw_case, draw_listener
 from lm.organism.world.shapes import TraitWorld
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import TAUGHT, WORLDS
 from lm.organism.world.words import LOCK_INS
 
 STARTS: dict[str, str | None] = {
@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
-    for trait in (world for world in TAUGHT if world.path in options.traits):
+    for trait in (world for world in WORLDS if world.path in options.traits):
         for start in options.starts:
             spec = make_spec(trait, start, options.pairs, options.starters, options.seed)
             with tempfile.TemporaryDirectory() as out:

@@ -29,7 +29,7 @@ from lm.organism.world.authoring import flawed_pair
 from lm.organism.world.labels import first_tokens
 from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
 from lm.organism.world.shapes import Scenario, TraitWorld
-from lm.organism.world.traits import TAUGHT
+from lm.organism.world.traits import TAUGHT, WORLDS
 from lm.organism.world.words import LOCK_INS
 
 FLAWED = (("positive",), ("negative",), SIDES)
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--model", default="organism")
     parser.add_argument("--traits", nargs="*", default=[world.path for world in TAUGHT])
     options = parser.parse_args()
-    worlds = [world for world in TAUGHT if world.path in options.traits]
+    worlds = [world for world in WORLDS if world.path in options.traits]
     rows = [row for world in worlds for row in asyncio.run(measure(world, options.pairs, options.model))]
     settings = Settings()
     print(f"in force: committed {settings.committed_max:.0f}, divergence {settings.divergence_min} bits")
