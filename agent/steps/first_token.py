@@ -1,9 +1,9 @@
 """Step 7: is the behaviour in the first tokens of the completion (EXPRESS), or already in the scenario (EXPLAIN)?
 
-Three signals, one verdict: the judge on the scenario alone, the delete test, and the subject's own probabilities. On the
-organism's labels the first tells EXPLAIN from EXPRESS without a mistake, the other two do not tell them apart at all
-(benchmarks/RESULTS.md). So the judge decides that, the probabilities decide whether the sides differ, and the delete
-test is given as a reason only.
+Three signals, one verdict: the judge on the scenario alone, the delete test, and the subject's own probabilities. On
+the organism's labels the first tells EXPLAIN from EXPRESS without a mistake, the other two do not tell them apart at
+all (benchmarks/RESULTS.md). So the judge decides that, the probabilities decide whether the sides differ, and the
+delete test is given as a reason only.
 """
 
 import math
