@@ -23,14 +23,14 @@ async def draft_batch(workshop: Workshop, given: OfRound) -> Done:
     lessons = {lock_in: _lessons(workshop, given.approach, lock_in) for lock_in in LOCK_IN_FORMS}
     cells = _plan(workshop, given.round, len(starters), size - len(failed) - len(starters))
     guidance = _guide(workshop, given.round, cells, lessons)
-    written = await draft_pairs(author, spec, trait, given.round, cells, guidance, setup)
+    written: dict[str, Draft | DraftFailure] = {**starters}
+    written |= await draft_pairs(author, spec, trait, given.round, cells, guidance, setup)
     first = len(starters) + len(cells)
     written |= await redraft_pairs(author, spec, trait, given.round, first, failed, lessons, setup)
-    workshop.journal.append(starters | written)
+    workshop.journal.append(written)
     lost = sum(isinstance(draft, DraftFailure) for draft in written.values())
     brought = f"{len(starters)} of the spec, " if starters else ""
-    count = len(starters) + len(written) - lost
-    return Done(summary=f"{count} pairs drafted, {brought}{len(failed)} of them redrafts, {lost} malformed")
+    return Done(summary=f"{len(written) - lost} pairs drafted, {brought}{len(failed)} of them redrafts, {lost} malformed")
 
 
 @declare(OfRound, Done)
