@@ -30,7 +30,9 @@ async def draft_batch(workshop: Workshop, given: OfRound) -> Done:
     workshop.journal.append(written)
     lost = sum(isinstance(draft, DraftFailure) for draft in written.values())
     brought = f"{len(starters)} of the spec, " if starters else ""
-    return Done(summary=f"{len(written) - lost} pairs drafted, {brought}{len(failed)} of them redrafts, {lost} malformed")
+    return Done(
+        summary=f"{len(written) - lost} pairs drafted, {brought}{len(failed)} of them redrafts, {lost} malformed"
+    )
 
 
 @declare(OfRound, Done)
