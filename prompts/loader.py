@@ -5,7 +5,8 @@ A prompt file is Jinja text below a TOML header between two `+++` lines:
     +++
     version = 1
     variables = ["definition", "lessons"]   # every variable the text uses, no more and no fewer
-    optional = ["lessons"]                  # may be None; dropped in this order when the context is too small
+    optional = ["lessons"]                  # may be None; dropped in this order when the context is too small,
+                                            # those of an inner list together
     +++
     ## system
     …
@@ -55,10 +56,16 @@ class Prompt:
     name: str
     version: int
     variables: tuple[str, ...]
-    optional: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
+    """Optional variables; those of a block are dropped together."""
     system: str
     user: str
     digest: str
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The variables that may be None."""
+        return tuple(name for block in self.blocks for name in block)
 
     def render(
         self, values: Mapping[str, object], fits: Callable[[RenderedPrompt], bool] | None = None
@@ -69,7 +76,7 @@ class Prompt:
         """
         self._check(values)
         kept = {name: quoted(value) if isinstance(value, str) else value for name, value in values.items()}
-        droppable = [name for name in self.optional if kept[name]]
+        droppable = [held for block in self.blocks if (held := [name for name in block if kept[name]])]
         dropped: list[str] = []
         while True:
             rendered = RenderedPrompt(
@@ -82,8 +89,9 @@ class Prompt:
                     f"prompt {self.name!r} does not fit the model's context even without its optional blocks "
                     f"({', '.join(self.optional) or 'it has none'}). Use a model with a larger context."
                 )
-            dropped.append(droppable.pop(0))
-            kept[dropped[-1]] = None
+            out = droppable.pop(0)
+            dropped += out
+            kept |= dict.fromkeys(out)
 
     def _check(self, values: Mapping[str, object]) -> None:
         missing = [name for name in self.variables if name not in values]
@@ -129,7 +137,7 @@ def parse_prompt(name: str, source: str) -> Prompt:
         name=name,
         version=header["version"],
         variables=tuple(header["variables"]),
-        optional=tuple(header["optional"]),
+        blocks=tuple((block,) if isinstance(block, str) else tuple(block) for block in header["optional"]),
         system=sections.get("system", ""),
         user=sections["user"],
         digest=hashlib.sha256(source.encode()).hexdigest(),

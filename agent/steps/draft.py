@@ -75,8 +75,7 @@ async def redraft_pairs(
     `lessons` are those for each lock-in type.
     """
     ids = [pair_id(round_number, first_index + index) for index in range(len(failed))]
-    shared = _frame(trait, spec, setup)
-    frame = {name: value for name, value in shared.items() if name not in ("high", "low", "neighbours", "forms")}
+    frame = _frame(trait, spec, setup)
     values = [
         {
             **frame,

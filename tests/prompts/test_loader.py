@@ -61,6 +61,12 @@ def test_optional_blocks_are_dropped_in_their_declared_order():
         renders(3)
 
 
+def test_what_stands_in_one_block_is_dropped_together():
+    source = SOURCE.replace('["first", "second"]\n+++', '[["first", "second"]]\n+++')
+    together = parse_prompt("sample", source).render(VALUES, fits=lambda rendered: "First" not in rendered.user)
+    assert (together.user, together.dropped) == ("Must: m", ("first", "second"))
+
+
 def test_a_block_that_is_not_there_is_not_dropped():
     rendered = PROMPT.render({**VALUES, "first": None}, fits=lambda rendered: "Second" not in rendered.user)
     assert rendered.dropped == ("second",)

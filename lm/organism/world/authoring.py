@@ -172,8 +172,8 @@ def redraft_values(rng: Random, trait: TraitWorld, fault: str, bad: list[Scenari
     """What the author is told of a flawed pair, for the cell that its ending and case are of."""
     cell = {**_cell(rng), "domain": bad[0].case.domain}
     return {
-        **_basis(rng, trait), "setup": pick(rng, SETUPS), "positive": bad[0].text, "negative": bad[1].text,
-        "failure": fault, "advice": pick(rng, ADVICE[fault]), "forbidden": None, **cell,
+        **_LEFT_OUT, **_basis(rng, trait), "setup": pick(rng, SETUPS), "positive": bad[0].text, "negative": bad[1].text,
+        "failure": fault, "advice": pick(rng, ADVICE[fault]), **cell,
         "lessons": _lines(rng, lambda: _any_lesson(rng), 2, 0.2),
     }  # fmt: skip
 
