@@ -25,6 +25,8 @@ from agent.records import (
     Trial,
 )
 from agent.store import Journal
+from agent.topics import Ended
+from extract.lint.pairs import PairTerms, terms_of
 from extract.trait import Pair, Trait
 
 RUNNABLE = ("approve", "edit")
@@ -77,6 +79,10 @@ class Board:
             for id_, draft in self.journal.all(Draft).items()
             if round_number in (None, draft.pair.round)
         }
+
+    def terms(self, round_number: int) -> PairTerms:
+        """What the pairs of a round are held to, a reviewer's edits as well."""
+        return self.journal.find(PairTerms, str(round_number)) or terms_of(self.trait())
 
     def unblocked(self, round_number: int, *, edited: bool = True) -> list[Pair]:
         """Pairs of a round that no lint keeps back."""
@@ -168,6 +174,15 @@ class Board:
         lost = [Tried(failure.cell, False) for key, failure in self.journal.all(DraftFailure).items()
                 if int(key.partition("-")[0]) < before]  # fmt: skip
         return ended + lost
+
+    def ended(self, before: int) -> list[Ended]:
+        """The pairs that were tested in earlier rounds."""
+        outcomes = self.journal.all(Outcome)
+        return [
+            Ended(draft.pair.round, draft.pair.ground_truth, draft.pair.lock_in, outcomes[id_].accepted)
+            for id_, draft in self.journal.all(Draft).items()
+            if id_ in outcomes and draft.pair.round < before
+        ]
 
     def lessons(self, lock_in: str) -> str | None:
         """The latest lesson of each failure class, as the author reads them; what was learned at this ending wins."""

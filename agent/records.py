@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent.spec import Definition
 from extract.lint.findings import Finding
+from extract.lint.pairs import PairTerms
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
 from lm.types import Value
 from steer.report import SteeringReport
@@ -290,6 +291,7 @@ RECORDS: dict[type, str] = {
     Calibration: "calibration",
     Draft: "draft",
     DraftFailure: "draft_failure",
+    PairTerms: "pair_terms",
     LintRecord: "lint",
     PredictionRecord: "prediction",
     DefinitionDecision: "definition_decision",
@@ -312,7 +314,7 @@ RECORDS: dict[type, str] = {
     SteeringRecord: "steering",
     Ending: "ending",
 }
-"""Record types and the names under which the journal keeps them."""
+"""Record types and the names under which the journal keeps them. `PairTerms`, by round: what its pairs are held to."""
 
 
 def edited_key(pair: str) -> str:

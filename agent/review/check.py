@@ -7,7 +7,7 @@ from agent.errors import ReviewError
 from agent.records import Draft
 from agent.review.schema import ACTIONS, CONTINUING, DECISIONS, DefinitionLine, PairLine, Review
 from extract.lint.findings import Finding
-from extract.lint.pairs import lint_pair, terms_of
+from extract.lint.pairs import lint_pair
 from extract.trait import Pair
 
 
@@ -81,7 +81,8 @@ def lint_edited(line: PairLine, board: Board) -> tuple[Finding, ...]:
     drafts = board.drafts()
     ids = list(drafts)
     earlier = [drafts[id_].pair for id_ in ids[: ids.index(line.pair)]]
-    return lint_pair(edited_pair(line, board), earlier, terms_of(board.trait()))
+    edited = edited_pair(line, board)
+    return lint_pair(edited, earlier, board.terms(edited.round))
 
 
 def edited_pair(line: PairLine, board: Board) -> Pair:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from agent.decisions import Lesson
-from agent.failures import ADVICE, Evidence, classify
+from agent.failures import ADVICE, Evidence, blame_topic, classify
 from agent.records import Draft, Failure, FirstTokenRecord, LessonRecord, Outcome, Trial
 from agent.settings import Settings
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
+from agent.topics import Ended, failing_endings
 from extract.trait import Pair, Trait
 from lm import Model
 from prompts.quoting import one_line
@@ -21,18 +22,23 @@ def analyse_failures(
     trials: Mapping[str, Trial],
     first_tokens: Mapping[str, FirstTokenRecord],
     settings: Settings,
+    earlier: Sequence[Ended] = (),
     *,
     first_person: bool,
 ) -> dict[str, Failure]:
     """One failure class for every pair that failed its test or its first tokens; by pair id.
 
-    `first_person` says whether the scenarios are meant to be told so.
+    `first_person` says whether the scenarios are meant to be told so; `earlier` are the tested pairs of the run so far.
     """
-    return {
+    passed = {pair.id: decide_outcome(trials[pair.id], first_tokens.get(pair.id)).accepted for pair in pairs}
+    ended = [*earlier, *(Ended(pair.round, pair.ground_truth, pair.lock_in, passed[pair.id]) for pair in pairs)]
+    failures = {
         pair.id: classify(Evidence(pair, trials[pair.id], first_tokens.get(pair.id), settings, first_person))
         for pair in pairs
-        if not decide_outcome(trials[pair.id], first_tokens.get(pair.id)).accepted
+        if not passed[pair.id]
     }
+    truths = {pair.id: pair.ground_truth for pair in pairs}
+    return {id_: blame_topic(failure, failing_endings(truths[id_], ended)) for id_, failure in failures.items()}
 
 
 def decide_outcome(trial: Trial, first_token: FirstTokenRecord | None) -> Outcome:

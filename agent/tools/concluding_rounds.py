@@ -100,6 +100,7 @@ def find_failures(workshop: Workshop, given: OfRound) -> dict[str, Failure]:
         trials,
         first_tokens,
         workshop.spec.settings,
+        workshop.board.ended(given.round),
         first_person=trait.taxonomy.direction == "expressed" and given.approach != OBSERVED,
     )
 

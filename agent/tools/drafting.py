@@ -45,7 +45,7 @@ async def lint_batch(workshop: Workshop, given: OfRound) -> Done:
     for id_, draft in board.drafts(given.round).items():
         records[id_] = LintRecord(findings=lint_pair(draft.pair, earlier, terms))
         earlier.append(draft.pair)
-    workshop.journal.append(records)
+    workshop.journal.append({str(given.round): terms, **records})
     blocked = sum(record.blocked for record in records.values())
     return Done(summary=f"{len(records) - blocked} pairs pass the lints, {blocked} are kept back")
 

@@ -1,12 +1,14 @@
 """Lint a dataset folder as it lies on disk, and mend what can be mended without changing a word."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.dataset import CONTRACT, load_dataset
+from extract.dataset import CONTRACT, OURS, load_dataset
 from extract.lint.findings import Finding, found
 from extract.lint.pairs import lint_pair, terms_of
 from extract.lint.sets import SetLimits, lint_set
+from extract.trait import SIDES
 from lm.errors import UserError
 
 SCENARIOS = ("positive.txt", "negative.txt")
@@ -51,20 +53,17 @@ def _check_lines(folder: Path) -> Iterator[Finding]:
 
 
 def mend_folder(folder: Path) -> list[str]:
-    """Mend what is safe in the two scenario files: byte order marks, CRLF, spaces at line ends, blank last lines.
+    """Mend what is safe: byte order marks and CRLF in every file, spaces around scenarios and blank lines behind them.
 
-    Returns what was changed. Files beside them that repeat the scenarios (pairs.jsonl) are left alone, so a folder
-    that has one is not mended.
+    Scenarios stand in pairs.jsonl as well, and are mended there alike. Returns what was changed; no word ever is.
     """
-    if (folder / "pairs.jsonl").exists():
-        return []
     changed = []
-    for name in SCENARIOS:
+    for name in (*CONTRACT, *OURS):
         file = folder / name
         if not file.is_file():
             continue
         before = file.read_bytes()
-        after = _mend(before)
+        after = _mend(name, before)
         if after != before:
             draft = file.with_name(f".{name}.tmp")
             draft.write_bytes(after)
@@ -73,9 +72,27 @@ def mend_folder(folder: Path) -> list[str]:
     return changed
 
 
-def _mend(data: bytes) -> bytes:
-    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
-    stripped = [line.strip(b" \t\r") for line in lines]
-    while stripped and not stripped[-1]:
-        stripped.pop()
-    return b"".join(line + b"\n" for line in stripped)
+def _mend(name: str, data: bytes) -> bytes:
+    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    if name in SCENARIOS:
+        lines = [line.strip(b" \t\r") for line in text.split(b"\n")]
+    elif name == "pairs.jsonl":
+        lines = [_mend_row(line) for line in text.split(b"\n")]
+    else:
+        return text
+    while lines and not lines[-1]:
+        lines.pop()
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _mend_row(line: bytes) -> bytes:
+    """A line of pairs.jsonl without spaces around its scenarios; as it is where they have none, or it is no pair."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(row, dict):
+        return line
+    mended = {side: text.strip(" \t\r") for side in SIDES if isinstance(text := row.get(side), str)}
+    same = all(row[side] == text for side, text in mended.items())
+    return line if same else json.dumps(row | mended, ensure_ascii=False).encode()

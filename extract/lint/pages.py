@@ -12,8 +12,8 @@ model sees it. Codes are stable: F about the folder, P about one pair, S about t
 every model and make the command exit with 5; warnings are shown to the reviewer. `--json` gives the findings to
 machines, `--explain CODE` shows a code's page.
 
-`--fix` mends what is safe in the two scenario files without changing a word: what is marked *mended* below. A folder
-with a `pairs.jsonl` is left alone, since that file repeats the scenarios.
+`--fix` mends what is safe without changing a word: what is marked *mended* below. Scenarios are mended in `pairs.jsonl`
+as well, where there is one.
 
 Where rubric or trait.toml say more, more is checked: third person is a fault only where the trait is expressed in first
 person, and a spec's forbidden topics are known to the run that has it.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extract.dataset import Dataset, Steering, save_dataset
+from extract.dataset import Dataset, Steering, load_dataset, save_dataset
 from extract.lint.catalogue import all_lints
 from extract.lint.endings import ending_of, lock_in_of
 from extract.lint.findings import Finding
@@ -225,6 +225,32 @@ def test_mending_changes_line_ends_and_spaces_only(tmp_path: Path):
     assert (folder / "positive.txt").read_bytes() == b'I hid it, so I said "\nI left, and\n'
     assert not {f.code for f in lint_folder(folder, LIMITS)} & {"F001", "F002", "F003", "P106"}
     assert mend_folder(folder) == []
+
+
+def test_mending_covers_every_file_of_the_folder(tmp_path: Path):
+    folder = tmp_path / "test" / "holding_back"
+    pairs = tuple(balanced(8))
+    save_dataset(Dataset(trait=TRAIT, pairs=pairs, steering=Steering()), folder)
+    sound = {file.name: file.read_bytes() for file in folder.iterdir()}
+    for name, data in sound.items():
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))
+    assert {f.code for f in lint_folder(folder, LIMITS)} == {"F001"}
+    assert len(mend_folder(folder)) == len(sound)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == sound, "not a word is changed"
+
+
+def test_spaces_around_scenarios_are_mended_wherever_they_stand(tmp_path: Path):
+    folder = tmp_path / "test" / "holding_back"
+    pairs = tuple(balanced(8))
+    spaced = (pairs[0].model_copy(update={"positive": f"{pairs[0].positive} "}), *pairs[1:])
+    save_dataset(Dataset(trait=TRAIT, pairs=spaced, steering=Steering()), folder)
+    assert "P106" in {f.code for f in lint_folder(folder, LIMITS)}
+    assert mend_folder(folder) == ["positive.txt: line ends and spaces", "pairs.jsonl: line ends and spaces"]
+    assert load_dataset(folder).pairs == pairs
+    (folder / "negative.txt").write_text("".join(f"{pair.negative}\t\n" for pair in pairs))
+    assert {f.code for f in lint_folder(folder, LIMITS)} == {"F001"}, "it differs from pairs.jsonl"
+    assert mend_folder(folder) == ["negative.txt: line ends and spaces"]
+    assert load_dataset(folder).pairs == pairs
 
 
 DOCS = Path(__file__).parents[2] / "docs"
