@@ -14,6 +14,8 @@ TAIL_WORDS = 5
 """Last words of a scenario that a completion may finish a phrase of."""
 EARLY_TOKENS = 3
 """A text, or what it says inside an open quote, ends early within so many tokens; words where those are unknown."""
+SAME_MATTER = 0.65
+"""Share of their content words from which two ground truths are about the same."""
 STEM = 5
 """Letters that two forms of a word share."""
 
@@ -74,9 +76,9 @@ def shares_nothing(scenario: str, completion: str) -> bool:
 
 
 def same_matter(one: str, other: str) -> bool:
-    """Whether two ground truths are about the same: they share half of their content words."""
+    """Whether two ground truths are about the same, by the content words that they share."""
     mine, theirs = _stems(one), _stems(other)
-    return bool(mine and theirs) and 2 * len(mine & theirs) >= len(mine | theirs)
+    return bool(mine and theirs) and len(mine & theirs) >= SAME_MATTER * len(mine | theirs)
 
 
 def alike(samples: Iterable[tuple[Sample, Sample]]) -> bool:

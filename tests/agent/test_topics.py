@@ -7,6 +7,7 @@ from agent.records import Failure
 from agent.topics import Ended, failing_endings
 
 BRIDGE = "I knew that the old bridge had a deep crack"
+THINGS = ("kettle", "ladder", "engine", "ticket", "garden", "window", "bottle", "mirror")
 ENDINGS = ("speech", "thought", "action", "written")
 
 
@@ -15,7 +16,7 @@ def tested(*endings: str, about: str = BRIDGE, accepted: bool = False, in_round:
 
 
 def others(passed: int, failed: int, in_round: int = 1) -> list[Ended]:
-    told = [f"I noticed item{number} missing from shelf{number}" for number in range(passed + failed)]
+    told = [f"I noticed that the {thing} was missing" for thing in THINGS[: passed + failed]]
     return [Ended(in_round, one, "speech", number < passed) for number, one in enumerate(told)]
 
 
@@ -23,7 +24,7 @@ def test_a_topic_that_fails_at_every_ending_is_told_from_its_ground_truth():
     reworded = tested("physical", about="I had known of the deep crack the old bridge had, and of its age")
     ended = [*tested(*ENDINGS), *reworded, *others(6, 2)]
     assert failing_endings(BRIDGE, ended) == ("action", "physical", "speech", "thought", "written")
-    assert failing_endings("I noticed item7 missing from shelf7", ended) == ("speech",)
+    assert failing_endings("I noticed that the mirror was missing", ended) == ()
 
 
 def test_a_topic_that_passed_once_is_not_at_fault():
