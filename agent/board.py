@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from agent.coverage import Tried
 from agent.records import (
@@ -163,8 +164,8 @@ class Board:
         failures = [key for key in self.journal.all(DraftFailure) if key.startswith(f"{round_number:02d}-")]
         return len(self.drafts(round_number)) + len(failures)
 
-    def tried(self, before: int) -> list[Tried]:
-        """How the pairs of earlier rounds ended: what passed, failed, was malformed or kept back by a lint."""
+    def tried(self, before: float = inf) -> list[Tried]:
+        """How the pairs of rounds so far ended: what passed, failed, was malformed or kept back by a lint."""
         outcomes, lints = self.journal.all(Outcome), self.journal.all(LintRecord)
         ended = [
             Tried(draft.cell, id_ in outcomes and outcomes[id_].accepted)

@@ -8,7 +8,7 @@ lock-in type counts in every domain. Values at their cap are not asked for at al
 
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from agent.records import Cell
 from agent.seeds import derive_seed
 from agent.spec import Spec
 from extract.lint.findings import skeleton
-from extract.trait import LOCK_INS, SIDES, Pair
+from extract.trait import LOCK_INS, SIDES, LockIn, Pair
 
 LOCK_IN_FORMS: dict[str, str] = {
     "speech": "ends in an open quote after a verb of saying",
@@ -60,6 +60,11 @@ def plan_cells(
     return cells
 
 
+def cell_name(lock_in: LockIn) -> str:
+    """A lock-in type as cells and the author have it ('mid_claim' -> 'mid-claim')."""
+    return lock_in.replace("_", "-")
+
+
 def caps_of(spec: Spec) -> dict[str, int]:
     """Most pairs of one lock-in type, domain and skeleton in the wanted set.
 
@@ -77,7 +82,7 @@ def caps_of(spec: Spec) -> dict[str, int]:
 def choose_balanced(pairs: Sequence[Pair], spec: Spec) -> list[Pair]:
     """Up to `spec.pairs` pairs, in order, such that no cap on lock-in type, domain or skeleton is broken."""
     caps = caps_of(spec)
-    counts: dict[str, Counter[str]] = {axis: Counter() for axis in _values_of(pairs[0])} if pairs else {}
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     chosen: list[Pair] = []
     for pair in pairs:
         values = _values_of(pair)
@@ -119,7 +124,7 @@ def _open(axis: str, counts: Mapping[str, int], spec: Spec) -> Sequence[str]:
     Where a spec names so few lock-in types that all are at their cap, the others open.
     """
     named = {
-        "lock_in": [name.replace("_", "-") for name in spec.lock_ins],
+        "lock_in": [cell_name(lock_in) for lock_in in spec.lock_ins],
         "domain": spec.domains,
         "stakes": spec.stakes,
         "audience": spec.audiences,
@@ -129,7 +134,7 @@ def _open(axis: str, counts: Mapping[str, int], spec: Spec) -> Sequence[str]:
         return named
     below = [value for value in named if counts.get(value, 0) < cap]
     if not below and axis == "lock_in":
-        below = [name for name in (n.replace("_", "-") for n in LOCK_INS) if counts.get(name, 0) < cap]
+        below = [name for name in map(cell_name, LOCK_INS) if counts.get(name, 0) < cap]
     return below or named
 
 

@@ -47,11 +47,6 @@ class GridView:
         tried = self.tried.get((lock_in, domain), 0)
         return f"{self.passed.get((lock_in, domain), 0)}/{tried}" if tried else "–"
 
-    def share(self, lock_in: str, domain: str) -> float | None:
-        """Share of a cell's pairs that passed; None where none was tried."""
-        tried = self.tried.get((lock_in, domain), 0)
-        return self.passed.get((lock_in, domain), 0) / tried if tried else None
-
 
 def view_attempts(rounds: Sequence[RoundRecord]) -> tuple[AttemptView, ...]:
     """Every approach that was tried, in order."""
@@ -69,7 +64,7 @@ def view_attempts(rounds: Sequence[RoundRecord]) -> tuple[AttemptView, ...]:
 
 def view_grid(journal: Journal) -> GridView | None:
     """The coverage grid as it was tried; None before the first pair ended."""
-    tried = Board(journal).tried(1_000_000)
+    tried = Board(journal).tried()
     if not tried:
         return None
     return GridView(

@@ -1,6 +1,6 @@
 """Draft a batch, and what is done with it before anybody sees it."""
 
-from agent.coverage import LOCK_IN_FORMS, plan_cells, used_up_endings
+from agent.coverage import LOCK_IN_FORMS, cell_name, plan_cells, used_up_endings
 from agent.records import Cell, Draft, DraftFailure, Failure, LintRecord
 from agent.steps.decide import OBSERVED, approach_advice, batch_size
 from agent.steps.draft import Guidance, draft_pairs, pair_id, redraft_pairs
@@ -78,9 +78,7 @@ def _take_starters(workshop: Workshop, round_number: int, most: int) -> dict[str
     return {
         pair.id: Draft(
             pair=pair,
-            cell=Cell(
-                lock_in=pair.lock_in.replace("_", "-"), domain=pair.domain, stakes=pair.stakes, audience=pair.audience
-            ),
+            cell=Cell(lock_in=cell_name(pair.lock_in), domain=pair.domain, stakes=pair.stakes, audience=pair.audience),
             starter=True,
         )
         for pair in pairs

@@ -30,8 +30,3 @@ def all_lints() -> dict[str, Lint]:
     """The lints by code, in the order of the catalogue."""
     text = resources.files("extract.lint").joinpath("codes.toml").read_text(encoding="utf-8")
     return {code: Lint(code=code, **about) for code, about in tomllib.loads(text).items()}
-
-
-def describe_lint(code: str) -> Lint:
-    """The lint of a code; KeyError where there is none."""
-    return all_lints()[code]

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from extract.lint.catalogue import describe_lint
+from extract.lint.catalogue import all_lints
 from lm.types import Value
 
 SKELETON_WORDS = 3
@@ -25,7 +25,7 @@ class Finding(Value):
 
 def found(code: str, message: str) -> Finding:
     """A finding, as severe as the catalogue has its code."""
-    return Finding(code=code, severity=describe_lint(code).severity, message=message)
+    return Finding(code=code, severity=all_lints()[code].severity, message=message)
 
 
 def words(text: str) -> list[str]:
