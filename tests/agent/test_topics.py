@@ -11,7 +11,7 @@ THINGS = ("kettle", "ladder", "engine", "ticket", "garden", "window", "bottle", 
 ENDINGS = ("speech", "thought", "action", "written")
 
 
-def tested(*endings: str, about: str = BRIDGE, accepted: bool = False, in_round: int = 1) -> list[Ended]:
+def tried(*endings: str, about: str = BRIDGE, accepted: bool = False, in_round: int = 1) -> list[Ended]:
     return [Ended(in_round, about, ending, accepted) for ending in endings]
 
 
@@ -21,25 +21,25 @@ def others(passed: int, failed: int, in_round: int = 1) -> list[Ended]:
 
 
 def test_a_topic_that_fails_at_every_ending_is_told_from_its_ground_truth():
-    reworded = tested("physical", about="I had known of the deep crack the old bridge had, and of its age")
-    ended = [*tested(*ENDINGS), *reworded, *others(6, 2)]
+    reworded = tried("physical", about="I had known of the deep crack the old bridge had, and of its age")
+    ended = [*tried(*ENDINGS), *reworded, *others(6, 2)]
     assert failing_endings(BRIDGE, ended) == ("action", "physical", "speech", "thought", "written")
-    assert failing_endings("I noticed that the mirror was missing", ended) == ()
+    assert failing_endings("I noticed that the mirror was missing", ended) == ("speech",)
 
 
 def test_a_topic_that_passed_once_is_not_at_fault():
-    assert failing_endings(BRIDGE, [*tested(*ENDINGS), *tested("speech", accepted=True), *others(8, 0)]) == ()
+    assert failing_endings(BRIDGE, [*tried(*ENDINGS), *tried("speech", accepted=True), *others(8, 0)]) == ()
 
 
 def test_in_rounds_in_which_most_pairs_fail_no_topic_is_at_fault():
-    bad = [*tested(*ENDINGS), *others(3, 5)]
+    bad = [*tried(*ENDINGS), *others(3, 5)]
     assert failing_endings(BRIDGE, bad) == ()
-    assert failing_endings(BRIDGE, [*bad, *tested("speech", in_round=2), *others(8, 0, in_round=2)]) == ("speech",)
-    assert failing_endings(BRIDGE, tested(*ENDINGS)) == (), "nothing to compare it with"
+    assert failing_endings(BRIDGE, [*bad, *tried("speech", in_round=2), *others(8, 0, in_round=2)]) == ("speech",)
+    assert failing_endings(BRIDGE, tried(*ENDINGS)) == (), "nothing to compare it with"
 
 
 def test_pairs_without_a_ground_truth_have_no_topic():
-    assert failing_endings("", [*tested(*ENDINGS, about=""), *others(8, 0)]) == ()
+    assert failing_endings("", [*tried(*ENDINGS, about=""), *others(8, 0)]) == ()
 
 
 @pytest.mark.parametrize("name", ["drift", "ambiguous", "early close", "moralising"])
