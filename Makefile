@@ -1,6 +1,7 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
 # make test-slow  tests that take minutes
+# make soak       a run killed ten times at each node; a quarter of an hour
 # make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VLLM := .venv-vllm
 
-.PHONY: demo test test-slow test-vllm vllm check format setup browser
+.PHONY: demo test test-slow soak test-vllm vllm check format setup browser
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -38,6 +39,9 @@ browser:
 
 test-slow: $(READY) browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
+
+soak: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m soak --timeout 1800 -n 2
 
 test-vllm: $(VLLM)/ready
 	$(VLLM)/bin/python -m pytest -m vllm --timeout 1800

@@ -1,9 +1,13 @@
 """The journal read as the method needs it: which pairs wait, which stand, and what was learned."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 
+from agent.coverage import Tried
 from agent.records import (
     BatchDecision,
+    Cell,
     Draft,
     DraftFailure,
     Failure,
@@ -22,10 +26,32 @@ from agent.records import (
     Trial,
 )
 from agent.store import Journal
+from agent.topics import Ended
+from extract.lint.pairs import PairTerms, terms_of
 from extract.trait import Pair, Trait
 
 RUNNABLE = ("approve", "edit")
 """Decisions under which a pair is run."""
+SHOWN_PAIRS = 2
+"""Pairs shown to the author as models of form."""
+SHOWN_NEIGHBOURS = 3
+"""Ground truths of one domain that the author is not to repeat."""
+
+
+@dataclass(frozen=True)
+class BestPairs:
+    """The best standing pair of each cell (lock-in type and domain), the better ones first."""
+
+    ranked: tuple[tuple[Cell, Pair], ...]
+
+    def for_cell(self, cell: Cell) -> str | None:
+        """The models for a request: the best pair of its own cell, then of its lock-in type, then of any."""
+
+        def distance(row: tuple[Cell, Pair]) -> int:
+            return 2 * (row[0].lock_in != cell.lock_in) + (row[0].domain != cell.domain)
+
+        nearest = sorted(self.ranked, key=distance)[:SHOWN_PAIRS]
+        return "\n".join(f"- {pair.positive}\n  {pair.negative}" for _, pair in nearest) or None
 
 
 class Board:
@@ -54,6 +80,10 @@ class Board:
             for id_, draft in self.journal.all(Draft).items()
             if round_number in (None, draft.pair.round)
         }
+
+    def terms(self, round_number: int) -> PairTerms:
+        """What the pairs of a round are held to, a reviewer's edits as well."""
+        return self.journal.find(PairTerms, str(round_number)) or terms_of(self.trait())
 
     def unblocked(self, round_number: int, *, edited: bool = True) -> list[Pair]:
         """Pairs of a round that no lint keeps back."""
@@ -134,9 +164,31 @@ class Board:
         failures = [key for key in self.journal.all(DraftFailure) if key.startswith(f"{round_number:02d}-")]
         return len(self.drafts(round_number)) + len(failures)
 
-    def lessons(self) -> str | None:
-        """The latest lesson of each failure class, as the author reads them."""
-        latest = {record.failure: record.lesson for record in self.journal.all(LessonRecord).values()}
+    def tried(self, before: float = inf) -> list[Tried]:
+        """How the pairs of rounds so far ended: what passed, failed, was malformed or kept back by a lint."""
+        outcomes, lints = self.journal.all(Outcome), self.journal.all(LintRecord)
+        ended = [
+            Tried(draft.cell, id_ in outcomes and outcomes[id_].accepted)
+            for id_, draft in self.journal.all(Draft).items()
+            if draft.pair.round < before and (id_ in outcomes or (id_ in lints and lints[id_].blocked))
+        ]
+        lost = [Tried(failure.cell, False) for key, failure in self.journal.all(DraftFailure).items()
+                if int(key.partition("-")[0]) < before]  # fmt: skip
+        return ended + lost
+
+    def ended(self, before: int) -> list[Ended]:
+        """The pairs that were tested in earlier rounds."""
+        outcomes = self.journal.all(Outcome)
+        return [
+            Ended(draft.pair.round, draft.pair.ground_truth, draft.pair.lock_in, outcomes[id_].accepted)
+            for id_, draft in self.journal.all(Draft).items()
+            if id_ in outcomes and draft.pair.round < before
+        ]
+
+    def lessons(self, lock_in: str) -> str | None:
+        """The latest lesson of each failure class, as the author reads them; what was learned at this ending wins."""
+        records = sorted(self.journal.all(LessonRecord).values(), key=lambda record: record.lock_in == lock_in)
+        latest = {record.failure: record.lesson for record in records}
         return "\n".join(f"- {lesson}" for lesson in latest.values()) or None
 
     def reasons(self) -> str | None:
@@ -154,9 +206,23 @@ class Board:
         ]
         return "\n".join(lines[-8:]) or None
 
-    def winners(self, number: int = 2) -> str | None:
-        """The latest accepted pairs, as models of form."""
-        return "\n".join(f"- {p.positive}\n  {p.negative}" for p in self.standing()[-number:]) or None
+    def best_pairs(self) -> BestPairs:
+        """The standing pair of each cell whose sides lie furthest apart."""
+        drafts, trials = self.journal.all(Draft), self.journal.all(Trial)
+        pairs = sorted(self.standing(), key=lambda pair: -_gap(trials[pair.id]))
+        best: dict[tuple[str, str], tuple[Cell, Pair]] = {}
+        for pair in pairs:
+            cell = drafts[pair.id].cell
+            best.setdefault((cell.lock_in, cell.domain), (cell, pair))
+        return BestPairs(tuple(best.values()))
+
+    def ground_truths(self, before: int) -> dict[str, tuple[str, ...]]:
+        """The latest ground truths of each domain in earlier rounds: what the next pairs there are not to repeat."""
+        by_domain: dict[str, dict[str, None]] = {}
+        for draft in self.journal.all(Draft).values():
+            if draft.pair.round < before:
+                by_domain.setdefault(draft.cell.domain, {})[draft.pair.ground_truth] = None
+        return {domain: tuple(texts)[-SHOWN_NEIGHBOURS:] for domain, texts in by_domain.items()}
 
     def last_test(self) -> FreshTest | None:
         """The latest fresh test."""
@@ -179,6 +245,11 @@ class Board:
             )
             for pair in pairs
         ]
+
+
+def _gap(trial: Trial) -> float:
+    positive, negative = trial.scores.get("positive"), trial.scores.get("negative")
+    return 0.0 if positive is None or negative is None else positive - negative
 
 
 def _edited(draft: Draft, decision: PairDecision | None) -> Draft:

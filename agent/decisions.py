@@ -11,7 +11,7 @@ from extract.trait import Taxonomy
 from lm.verdicts import Rubric
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"^[^\n\r\x00-\x1f]+$")]
-"""A single line of text."""
+"""A single line of text. What else a line must not hold is for lints and quoting; patterns must suit every grammar."""
 
 
 class Decision(BaseModel):

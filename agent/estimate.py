@@ -22,7 +22,7 @@ from agent.steps.agreement import PROMPTS, TOKENS
 from agent.steps.analyse import learn_lessons
 from agent.steps.decide import batch_size
 from agent.steps.define import calibrate_rubric, define_trait, revise_rubric
-from agent.steps.draft import draft_pairs
+from agent.steps.draft import Guidance, draft_pairs
 from agent.steps.first_token import examine_first_tokens
 from agent.steps.predict import predict_completions
 from agent.steps.questions import write_questions
@@ -34,7 +34,7 @@ from lm.metering import Use
 from lm.prices import Price, PriceList, load_prices
 from lm.references import parse_reference
 
-_GUIDANCE = {"winners": 2, "lessons": 4, "reasons": 8}
+_GUIDANCE = {"winners": 2, "lessons": 4, "reasons": 8, "avoid": 2}
 """Lines of each block that a late round puts into its prompts."""
 
 
@@ -139,13 +139,18 @@ async def _rehearse_definition(rehearsal: Rehearsal, spec: Spec) -> Trait:
         calibration = await calibrate_rubric(rehearsal.author, rehearsal.judge, spec, trait, 0)
     with rehearsal.during("define", Times(0, tries)):
         await revise_rubric(rehearsal.author, spec, trait, calibration, 0)
+    if spec.fixed_rubric is None:
+        # Once more where every other approach has failed.
+        with rehearsal.during("decide", Times(0, 1)):
+            await revise_rubric(rehearsal.author, spec, trait, calibration, tries)
+            await calibrate_rubric(rehearsal.author, rehearsal.judge, spec, trait, tries)
     return trait
 
 
 async def _rehearse_rounds(rehearsal: Rehearsal, spec: Spec, trait: Trait, plan: Plan) -> Pair:
     """One pair through a round, for all of them; the pair."""
     author, subject, judge = rehearsal.author, rehearsal.subject, rehearsal.judge
-    (cell,) = plan_cells(spec, 1, 1, [])
+    (cell,) = plan_cells(spec, 1, 1, [], [])
     draft = await _rehearse_drafting(rehearsal, spec, trait, cell, plan)
     pair = draft.pair
     with rehearsal.during("predict_batch", plan.drafted):
@@ -166,15 +171,16 @@ async def _rehearse_drafting(rehearsal: Rehearsal, spec: Spec, trait: Trait, cel
     """A pair drafted bare, as in the first round, and redrafted with all that late rounds add; the first one."""
     first = min(spec.settings.first_batch, plan.drafted.fewest)
     with rehearsal.during("draft_batch", Times(first, 0)):
-        (draft,) = (await draft_pairs(rehearsal.author, spec, trait, 1, [cell], {})).values()
+        (draft,) = (await draft_pairs(rehearsal.author, spec, trait, 1, {"01-000": cell}, {})).values()
     if not isinstance(draft, Draft):
         raise TypeError(f"the example of a draft is no draft: {draft.reason}")
     example = f"- {draft.pair.positive}\n  {draft.pair.negative}"
-    guidance = {name: "\n".join([example] * lines) for name, lines in _GUIDANCE.items()}
+    guidance = Guidance(**{name: "\n".join([example] * lines) for name, lines in _GUIDANCE.items()})
     with rehearsal.during("draft_batch", Times(plan.drafted.fewest - first, 0)):
-        await draft_pairs(rehearsal.author, spec, trait, 2, [cell], {"winners": guidance["winners"]})
+        later = Guidance(winners=guidance.winners, avoid=guidance.avoid)
+        await draft_pairs(rehearsal.author, spec, trait, 2, {"02-000": cell}, {"02-000": later})
     with rehearsal.during("draft_batch", Times(0, plan.drafted.most)):
-        await draft_pairs(rehearsal.author, spec, trait, 3, [cell], guidance)
+        await draft_pairs(rehearsal.author, spec, trait, 3, {"03-000": cell}, {"03-000": guidance})
     return draft
 
 

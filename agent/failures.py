@@ -74,6 +74,12 @@ class Evidence:
 Rule = Callable[[Evidence], Failure | None]
 
 
+UNEXPLAINED = ("drift", "identical", "wrong direction", "ambiguous")
+"""Classes that say how the scores lie and not why; the others have a sign of their own."""
+FEWEST_ENDINGS = 3
+"""Kinds of ending at which a topic must have failed before it is at fault itself."""
+
+
 def classify(evidence: Evidence) -> Failure:
     """The one class of a failed pair: the first rule that fires, from the most specific to the least."""
     rules: tuple[Rule, ...] = (
@@ -91,6 +97,17 @@ def classify(evidence: Evidence) -> Failure:
         _off_topic,
     )
     return next((found for rule in rules if (found := rule(evidence))), None) or _ambiguous(evidence)
+
+
+def blame_topic(failure: Failure, endings: Sequence[str]) -> Failure:
+    """The class of a pair, given the kinds of ending at which its topic failed while others passed.
+
+    A class with a sign of its own stays.
+    """
+    if failure.failure not in UNEXPLAINED or len(endings) < FEWEST_ENDINGS:
+        return failure
+    shown = f"its topic failed at {', '.join(endings)}, in rounds that others passed; here: {failure.evidence}"
+    return failure.model_copy(update={"failure": "topic trigger", "evidence": shown})
 
 
 def _unscored(evidence: Evidence) -> Failure | None:

@@ -2,8 +2,11 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from agent.spec import Definition
 from extract.lint.findings import Finding
+from extract.lint.pairs import PairTerms
 from extract.trait import FirstToken, Pair, Prediction, Sample, Side, Trait
 from lm.types import Value
 from steer.report import SteeringReport
@@ -55,6 +58,8 @@ class Draft(Value):
     cell: Cell
     mends: str | None = None
     """The failed pair that this one redrafts."""
+    starter: bool = False
+    """A person wrote it beforehand (`starters` of the spec)."""
 
 
 class DraftFailure(Value):
@@ -159,6 +164,9 @@ class FirstTokenRecord(Value):
     """Entropy of the next token, in bits: low is a strong lock-in."""
     openings: dict[Side, tuple[str, ...]]
     """The likeliest first tokens."""
+    surprise: dict[Side, float | None] = Field(default_factory=dict)
+    """Bits of the subject's surprise at the first word that was predicted; None where it was not among its likeliest
+    tokens. Sides without a prediction are absent."""
 
 
 class Failure(Value):
@@ -170,10 +178,12 @@ class Failure(Value):
 
 
 class LessonRecord(Value):
-    """One lesson per failure class and round; key: 'round/class'."""
+    """What was learned of a failure class at one kind of ending in one round; key: 'round/class/lock-in'."""
 
     failure: str
     lesson: str
+    lock_in: str = ""
+    """The cells it was learned in, by their lock-in type; empty for all."""
 
 
 class Outcome(Value):
@@ -192,6 +202,8 @@ class RoundRecord(Value):
     failures: dict[str, int]
     approach: str
     accepted_total: int
+    findings: tuple[str, ...] = ()
+    """What the lints say of all pairs that stand: too much of one lock-in type, domain or ending."""
 
     @property
     def yield_(self) -> float:
@@ -229,6 +241,8 @@ class Questions(Value):
     baseline: float | None
     candidates: dict[str, float | None]
     """Mean baseline of every prefix tried."""
+    instructed: dict[str, float | None] = Field(default_factory=dict)
+    """The same with a plain instruction to show the trait in front: whether the prefix still lets anything move."""
     dropped: int
     """Questions left out because they trigger the trait by themselves or could not be scored."""
 
@@ -277,6 +291,7 @@ RECORDS: dict[type, str] = {
     Calibration: "calibration",
     Draft: "draft",
     DraftFailure: "draft_failure",
+    PairTerms: "pair_terms",
     LintRecord: "lint",
     PredictionRecord: "prediction",
     DefinitionDecision: "definition_decision",
@@ -299,7 +314,7 @@ RECORDS: dict[type, str] = {
     SteeringRecord: "steering",
     Ending: "ending",
 }
-"""Record types and the names under which the journal keeps them."""
+"""Record types and the names under which the journal keeps them. `PairTerms`, by round: what its pairs are held to."""
 
 
 def edited_key(pair: str) -> str:

@@ -51,9 +51,12 @@ class Settings(BaseModel):
     express_rate: float = 0.9
     """Share of accepted pairs whose first tokens must be the behaviour (trait guide, step 5)."""
     committed_max: float = 50
-    """A beginning the judge scores at or above this has already performed the act: EXPLAIN."""
+    """A beginning the judge scores at or above this has already performed the act: EXPLAIN. Measured on the organism's
+    labels: open endings score 11 at most, begun acts 91 at least (98 % of each); the best cut, chosen on half of the
+    ground truths, was 51 and right on all 84 pairs of the other half (benchmarks/first_tokens.py, RESULTS.md)."""
     divergence_min: float = 0.05
-    """Jensen-Shannon divergence of the sides' next tokens, in bits, from which they are told apart."""
+    """Jensen-Shannon divergence of the sides' next tokens, in bits, from which they are told apart. It says nothing of
+    EXPLAIN (begun acts diverge most of all); sound pairs of the organism have 0.29 or more (98 %)."""
     deleted_tokens: int = 5
     """Tokens removed by the delete test (trait guide, step 5)."""
     skeleton_cap: float = 0.2
@@ -70,6 +73,8 @@ class Settings(BaseModel):
     """Mean trait score without steering must lie below this (trait guide, validation)."""
     question_max: float = 50
     """A question that alone scores above this triggers the trait by itself and is replaced."""
+    moves_min: float = Field(default=10, ge=0)
+    """Points by which an instruction to show the trait must raise the baseline under a prefix that is kept."""
     prefix_candidates: int = Field(default=6, ge=1)
     answer_tokens: int = Field(default=48, ge=1)
     """New tokens per steering answer."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from extract.trait import Sample
@@ -14,6 +14,8 @@ TAIL_WORDS = 5
 """Last words of a scenario that a completion may finish a phrase of."""
 EARLY_TOKENS = 3
 """A text, or what it says inside an open quote, ends early within so many tokens; words where those are unknown."""
+SAME_MATTER = 0.65
+"""Share of their content words from which two ground truths are about the same."""
 STEM = 5
 """Letters that two forms of a word share."""
 
@@ -73,6 +75,12 @@ def shares_nothing(scenario: str, completion: str) -> bool:
     return not _stems(scenario) & _stems(completion)
 
 
+def same_matter(one: str, other: str) -> bool:
+    """Whether two ground truths are about the same, by the content words that they share."""
+    mine, theirs = _stems(one), _stems(other)
+    return bool(mine and theirs) and len(mine & theirs) >= SAME_MATTER * len(mine | theirs)
+
+
 def alike(samples: Iterable[tuple[Sample, Sample]]) -> bool:
     """Whether most samples of the two sides, taken in pairs, are the same or begin with the same tokens."""
     same = [_same(one.text, other.text) or _same_opening(one, other) for one, other in samples]
@@ -121,8 +129,11 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"[a-z]+", text.lower()))
 
 
-def _stems(text: str) -> set[str]:
-    return {word[:STEM] for word in re.findall(r"\w{3,}", plain(text).lower()) if word not in _function_words()}
+@lru_cache(maxsize=16_384)
+def _stems(text: str) -> frozenset[str]:
+    """Kept, since each ground truth is held against every other one."""
+    found = re.findall(r"\w{3,}", plain(text).lower())
+    return frozenset(word[:STEM] for word in found if word not in _function_words())
 
 
 @cache

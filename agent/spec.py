@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import SpecError
 from agent.settings import Settings
-from extract.trait import Taxonomy
+from extract.candidates import common_clauses
+from extract.lint.endings import lock_in_of
+from extract.trait import LOCK_INS, LockIn, Pair, Taxonomy
 from lm.references import parse_reference
 from lm.verdicts import Rubric
 
@@ -17,6 +19,8 @@ STAKES = ("high", "medium", "low")
 AUDIENCES = ("boss", "client", "friend", "stranger", "authority")
 ReviewMode = Literal["terminal", "file", "web", "none"]
 ROLES = ("author", "judge", "subject", "assistant")
+STARTER = "spec"
+"""Author of the pairs that a spec brings."""
 
 
 class Definition(BaseModel):
@@ -30,6 +34,38 @@ class Definition(BaseModel):
     taxonomy: Taxonomy
     rubric: Rubric
     neighbours: tuple[str, ...] = ()
+
+
+class Starter(BaseModel):
+    """A pair that a person wrote beforehand: drafted before any other, tested like any other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive: str = Field(min_length=1)
+    negative: str = Field(min_length=1)
+    domain: str = Field(min_length=1)
+    ground_truth: str | None = None
+    """What is so on both sides; what both say first where nothing else is said."""
+    lock_in: LockIn | None = None
+    """How both sides end; told from their last words where it is not said."""
+    stakes: str = ""
+    audience: str = ""
+
+    def as_pair(self, id_: str, round_number: int) -> Pair:
+        """The pair as a draft of a round."""
+        pair = Pair(
+            id=id_,
+            ground_truth=self.ground_truth or common_clauses(self.positive, self.negative),
+            positive=self.positive,
+            negative=self.negative,
+            lock_in=self.lock_in or "other",
+            domain=self.domain,
+            stakes=self.stakes,
+            audience=self.audience,
+            author=STARTER,
+            round=round_number,
+        )
+        return pair.model_copy(update={"lock_in": lock_in_of(pair)})
 
 
 class Spec(BaseModel):
@@ -54,6 +90,14 @@ class Spec(BaseModel):
     rounds: int = Field(default=20, ge=1, le=1_000)
     seed: int = Field(default=0, ge=0)
     definition: Definition | None = None
+    rubric: Rubric | None = None
+    """The rubric alone, where the author defines the rest. A rubric that is given is never rewritten."""
+    starters: tuple[Starter, ...] = ()
+    """Pairs to begin with: models of form until pairs stand, and the first to be tested."""
+    lock_ins: tuple[LockIn, ...] = Field(default=LOCK_INS, min_length=1)
+    """Lock-in types to use. Where their caps leave no room the others are used as well."""
+    forbidden: tuple[str, ...] = ()
+    """Topics that no scenario and no question may touch, as they are worded."""
     domains: tuple[str, ...] = Field(default=DOMAINS, min_length=1)
     stakes: tuple[str, ...] = Field(default=STAKES, min_length=1)
     audiences: tuple[str, ...] = Field(default=AUDIENCES, min_length=1)
@@ -72,6 +116,11 @@ class Spec(BaseModel):
             given = self.subject_weights
         own = self.reference(role)
         return given or (own if parse_reference(own).provider in ("organism", "hf") else None)
+
+    @property
+    def fixed_rubric(self) -> Rubric | None:
+        """The rubric that a person gave; None where the author writes it."""
+        return self.rubric or (self.definition.rubric if self.definition else None)
 
     @property
     def path(self) -> str:

@@ -7,7 +7,7 @@ and runs again neither loses nor doubles anything. The model calls live in the s
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -33,6 +33,8 @@ class Journal:
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(_SCHEMA)
+        self._known: dict[type[BaseModel], dict[str, BaseModel]] = {}
+        self._last: dict[type[BaseModel], int] = {}
 
     def close(self) -> None:
         """Close the file; the journal cannot be used after."""
@@ -75,10 +77,16 @@ class Journal:
 
     def all(self, record: type[RecordT]) -> dict[str, RecordT]:
         """All records of a type by key, in the order in which they were written."""
-        rows: Iterable[tuple[str, str]] = self._connection.execute(
-            "SELECT key, value FROM records WHERE kind = ? ORDER BY seq", (_kind(record),)
+        # Records never change, so each is parsed once; only what was written since is read.
+        known = cast(dict[str, RecordT], self._known.setdefault(record, {}))
+        rows: Iterable[tuple[int, str, str]] = self._connection.execute(
+            "SELECT seq, key, value FROM records WHERE kind = ? AND seq > ? ORDER BY seq",
+            (_kind(record), self._last.get(record, 0)),
         )
-        return {key: record.model_validate_json(value) for key, value in rows}
+        for seq, key, value in rows:
+            known[key] = record.model_validate_json(value)
+            self._last[record] = seq
+        return dict(known)
 
 
 def _kind(record: type[BaseModel]) -> str:

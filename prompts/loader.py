@@ -5,14 +5,16 @@ A prompt file is Jinja text below a TOML header between two `+++` lines:
     +++
     version = 1
     variables = ["definition", "lessons"]   # every variable the text uses, no more and no fewer
-    optional = ["lessons"]                  # may be None; dropped in this order when the context is too small
+    optional = ["lessons"]                  # may be None; dropped in this order when the context is too small,
+                                            # those of an inner list together
     +++
     ## system
     …
     ## user
     …
 
-Values are inserted as they are and never rendered again, so braces in a scenario cannot act as template code.
+Values are never rendered again, so braces in a scenario cannot act as template code; texts are inserted as quoting.py
+says, so that none can pass for a label or a turn of the prompt.
 """
 
 import hashlib
@@ -25,6 +27,8 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta
+
+from prompts.quoting import quoted
 
 _HEADER = re.compile(r"\A\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)\Z", re.DOTALL)
 _SECTION = re.compile(r"^## (system|user)\n", re.MULTILINE)
@@ -52,10 +56,16 @@ class Prompt:
     name: str
     version: int
     variables: tuple[str, ...]
-    optional: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
+    """Optional variables; those of a block are dropped together."""
     system: str
     user: str
     digest: str
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The variables that may be None."""
+        return tuple(name for block in self.blocks for name in block)
 
     def render(
         self, values: Mapping[str, object], fits: Callable[[RenderedPrompt], bool] | None = None
@@ -65,8 +75,8 @@ class Prompt:
         Raises PromptError for missing or unknown variables, and when even the shortest text does not fit.
         """
         self._check(values)
-        kept = dict(values)
-        droppable = [name for name in self.optional if kept[name]]
+        kept = {name: quoted(value) if isinstance(value, str) else value for name, value in values.items()}
+        droppable = [held for block in self.blocks if (held := [name for name in block if kept[name]])]
         dropped: list[str] = []
         while True:
             rendered = RenderedPrompt(
@@ -79,8 +89,9 @@ class Prompt:
                     f"prompt {self.name!r} does not fit the model's context even without its optional blocks "
                     f"({', '.join(self.optional) or 'it has none'}). Use a model with a larger context."
                 )
-            dropped.append(droppable.pop(0))
-            kept[dropped[-1]] = None
+            out = droppable.pop(0)
+            dropped += out
+            kept |= dict.fromkeys(out)
 
     def _check(self, values: Mapping[str, object]) -> None:
         missing = [name for name in self.variables if name not in values]
@@ -126,7 +137,7 @@ def parse_prompt(name: str, source: str) -> Prompt:
         name=name,
         version=header["version"],
         variables=tuple(header["variables"]),
-        optional=tuple(header["optional"]),
+        blocks=tuple((block,) if isinstance(block, str) else tuple(block) for block in header["optional"]),
         system=sections.get("system", ""),
         user=sections["user"],
         digest=hashlib.sha256(source.encode()).hexdigest(),

@@ -15,6 +15,7 @@ from agent.board import Board
 from agent.folder import RunFolder, RunInfo, write_atomically
 from agent.records import Calibration, ExtractionRecord, Questions
 from agent.report import charts_directions, charts_pairs, numbers
+from agent.report.attempts import AttemptView, GridView, view_attempts, view_grid
 from agent.report.costs import CostsView, view_costs
 from agent.report.failures import FailureClass, view_failures
 from agent.report.overview import Figure, TestView, tell, view_figures, view_tests
@@ -43,6 +44,10 @@ class Page:
     figures: tuple[Figure, ...]
     calibrations: tuple[Calibration, ...]
     rounds: tuple[RoundView, ...]
+    attempts: tuple[AttemptView, ...]
+    grid: GridView | None
+    clusters: tuple[str, ...]
+    """What the standing pairs had too much of after the last round."""
     tests: tuple[TestView, ...]
     scores: ScoreView | None
     failures: tuple[FailureClass, ...]
@@ -71,6 +76,7 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
     steering = view_steering(journal)
     pairs = view_pairs(journal, settings)
     tests = view_tests(journal)
+    rounds = Board(journal).rounds()
     return Page(
         run=folder.path.name,
         info=info,
@@ -80,6 +86,9 @@ def build_page(folder: RunFolder, journal: Journal, usage: Sequence[Usage]) -> P
         figures=view_figures(spec, journal, steering),
         calibrations=tuple(journal.all(Calibration).values()),
         rounds=view_rounds(journal),
+        attempts=view_attempts(rounds),
+        grid=view_grid(journal),
+        clusters=rounds[-1].findings if rounds else (),
         tests=tests,
         scores=view_scores(journal, tests),
         failures=view_failures(journal, pairs.every),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from agent.board import Board
@@ -20,6 +21,7 @@ from agent.records import (
 )
 from agent.review.record import REVIEWER
 from agent.settings import Settings
+from agent.steps.first_token import TOP_TOKENS
 from agent.store import Journal
 from extract.lint.findings import Finding
 from extract.trait import SIDES, FirstToken, Pair, Prediction, Sample, Side
@@ -77,6 +79,8 @@ class PairView:
     findings: tuple[Finding, ...]
     decision: PairDecision | None
     mends: str | None
+    surprises: tuple[float | None, ...] = ()
+    """The subject's surprise at the first words foreseen, by side, in bits; None where they were unlikely."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class _Files:
             findings=self._findings(id_),
             decision=self.decisions.get(id_),
             mends=draft.mends,
+            surprises=tuple(self.first_tokens[id_].surprise.values()) if id_ in self.first_tokens else (),
         )
 
     def _findings(self, id_: str) -> tuple[Finding, ...]:
@@ -259,6 +264,16 @@ class PredictionsView:
     bins: tuple[Bin, ...]
     express_n: int
     express_right: int
+    surprises: tuple[float, ...]
+    """Bits of the subject's surprise at the first word foreseen, where it was among its likeliest tokens."""
+    unlisted: int
+    """First words foreseen that were not among them."""
+    listed: int = TOP_TOKENS
+
+    @property
+    def median_surprise(self) -> float:
+        """The median in bits; only where there are surprises."""
+        return median(self.surprises)
 
 
 BINS = ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
@@ -283,6 +298,7 @@ def view_predictions(pairs: Sequence[PairView]) -> PredictionsView | None:
         for side in view.sides
         if side.prediction is not None
     ]
+    bits = [bit for view in pairs for bit in view.surprises]
     return PredictionsView(
         n=len(rows),
         came_true=sum(came_true for _, came_true in rows),
@@ -291,6 +307,8 @@ def view_predictions(pairs: Sequence[PairView]) -> PredictionsView | None:
         bins=_bins(rows),
         express_n=len(express),
         express_right=sum(said == was for said, was in express),
+        surprises=tuple(bit for bit in bits if bit is not None),
+        unlisted=sum(bit is None for bit in bits),
     )
 
 

@@ -81,7 +81,8 @@ def lint_edited(line: PairLine, board: Board) -> tuple[Finding, ...]:
     drafts = board.drafts()
     ids = list(drafts)
     earlier = [drafts[id_].pair for id_ in ids[: ids.index(line.pair)]]
-    return lint_pair(edited_pair(line, board), earlier, board.trait().label)
+    edited = edited_pair(line, board)
+    return lint_pair(edited, earlier, board.terms(edited.round))
 
 
 def edited_pair(line: PairLine, board: Board) -> Pair:

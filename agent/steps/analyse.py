@@ -1,16 +1,20 @@
 """Steps 8 and 9: name why pairs failed, learn one lesson per class, and decide which pairs stand."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agent.decisions import Lesson
-from agent.failures import ADVICE, Evidence, classify
+from agent.failures import ADVICE, Evidence, blame_topic, classify
 from agent.records import Draft, Failure, FirstTokenRecord, LessonRecord, Outcome, Trial
 from agent.settings import Settings
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
+from agent.topics import Ended, failing_endings
 from extract.trait import Pair, Trait
 from lm import Model
+from prompts.quoting import one_line
+
+MOST_LESSONS = 12
+"""Lessons of one round: a class at one kind of ending each."""
 
 
 def analyse_failures(
@@ -18,18 +22,23 @@ def analyse_failures(
     trials: Mapping[str, Trial],
     first_tokens: Mapping[str, FirstTokenRecord],
     settings: Settings,
+    earlier: Sequence[Ended] = (),
     *,
     first_person: bool,
 ) -> dict[str, Failure]:
     """One failure class for every pair that failed its test or its first tokens; by pair id.
 
-    `first_person` says whether the scenarios are meant to be told so.
+    `first_person` says whether the scenarios are meant to be told so; `earlier` are the tested pairs of the run so far.
     """
-    return {
+    passed = {pair.id: decide_outcome(trials[pair.id], first_tokens.get(pair.id)).accepted for pair in pairs}
+    ended = [*earlier, *(Ended(pair.round, pair.ground_truth, pair.lock_in, passed[pair.id]) for pair in pairs)]
+    failures = {
         pair.id: classify(Evidence(pair, trials[pair.id], first_tokens.get(pair.id), settings, first_person))
         for pair in pairs
-        if not decide_outcome(trials[pair.id], first_tokens.get(pair.id)).accepted
+        if not passed[pair.id]
     }
+    truths = {pair.id: pair.ground_truth for pair in pairs}
+    return {id_: blame_topic(failure, failing_endings(truths[id_], ended)) for id_, failure in failures.items()}
 
 
 def decide_outcome(trial: Trial, first_token: FirstTokenRecord | None) -> Outcome:
@@ -50,24 +59,28 @@ async def learn_lessons(
     drafts: Mapping[str, Draft],
     trials: Mapping[str, Trial],
 ) -> dict[str, LessonRecord]:
-    """One lesson per failure class of the round, written by the author; keys are 'round/class'."""
-    classes = [failure for failure, _ in Counter(f.failure for f in failures.values()).most_common()]
+    """A lesson per failure class and kind of ending, written by the author; keys are 'round/class/lock-in'.
+
+    The most frequent ones, MOST_LESSONS at most.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for id_, found in failures.items():
+        groups.setdefault((found.failure, drafts[id_].cell.lock_in), []).append(id_)
+    kinds = sorted(groups, key=lambda kind: -len(groups[kind]))[:MOST_LESSONS]
     values = [
         {
             "trait": trait.label,
             "failure": failure,
             "advice": ADVICE[failure],
-            "examples": _examples(
-                [id_ for id_, f in failures.items() if f.failure == failure], failures, drafts, trials
-            ),
+            "examples": _examples(groups[failure, lock_in], failures, drafts, trials),
         }
-        for failure in classes
+        for failure, lock_in in kinds
     ]
-    keys = [f"{round_number}/{failure}" for failure in classes]
+    keys = [f"{round_number}/{failure}/{lock_in}" for failure, lock_in in kinds]
     answers = await ask_author(author, spec, "write_lesson", values, Lesson, keys=keys)
     return {
-        key: LessonRecord(failure=failure, lesson=answer.lesson)
-        for key, failure, answer in zip(keys, classes, answers, strict=True)
+        key: LessonRecord(failure=failure, lock_in=lock_in, lesson=answer.lesson)
+        for key, (failure, lock_in), answer in zip(keys, kinds, answers, strict=True)
         if isinstance(answer, Lesson)
     }
 
@@ -78,7 +91,7 @@ def _examples(
     lines = []
     for id_ in ids[:3]:
         side = failures[id_].side or "positive"
-        lines.append(f"- {drafts[id_].pair.scenario(side)} … {trials[id_].samples[side][0].text}")
+        lines.append(f"- {one_line(drafts[id_].pair.scenario(side))} … {one_line(trials[id_].samples[side][0].text)}")
     return "\n".join(lines)
 
 

@@ -11,22 +11,23 @@ from agent.spec import Definition, Spec
 from agent.steps.authoring import ask_author
 from extract.trait import Trait
 from lm import Judge, JudgeItem, Model, Rubric
+from prompts.quoting import one_line
 
 FEWEST_TEXTS = 12
 """Fewest scored texts that say anything about rank agreement (METHOD, step 1)."""
 
 
 async def define_trait(author: Model, spec: Spec) -> Trait:
-    """The trait as a person fixed it, else as the author defines it.
+    """The trait as a person fixed it, else as the author defines it; a rubric that a person gave stands either way.
 
     Raises GateFailed when the author gives no usable definition.
     """
     if spec.definition is not None:
-        return as_trait(spec, spec.definition)
+        return _with_rubric(as_trait(spec, spec.definition), spec)
     values = {"trait": spec.trait.replace("_", " "), "category": spec.category, "idea": spec.idea}
     (answer,) = await ask_author(author, spec, "define_trait", [values], TraitDefinition, keys=["define"])
     if isinstance(answer, TraitDefinition):
-        return as_trait(spec, answer)
+        return _with_rubric(_tidied(as_trait(spec, answer)), spec)
     raise GateFailed("definition", f"the author gave no usable definition of {spec.path}: {answer.reason}")
 
 
@@ -69,15 +70,20 @@ async def calibrate_rubric(author: Model, judge: Judge, spec: Spec, trait: Trait
 
 
 async def revise_rubric(author: Model, spec: Spec, trait: Trait, calibration: Calibration, number: int) -> Trait:
-    """The trait with its rubric rewritten after a failed calibration; unchanged when the author has no answer."""
+    """The trait with its rubric rewritten after a failed calibration.
+
+    Unchanged when the author has no answer, and where a person gave the rubric.
+    """
+    if spec.fixed_rubric is not None:
+        return trait
     scored = [row for row in calibration.rows if row.score is not None]
     worst = sorted(scored, key=lambda row: -abs((row.score or 0) - row.level))[:4]
-    values = {
-        **_rubric_values(trait),
-        "disagreements": "\n".join(f"- written at {row.level}, scored {row.score:.0f}: {row.text}" for row in worst),
-    }
+    lines = [f"- written at {row.level}, scored {row.score:.0f}: {one_line(row.text)}" for row in worst]
+    values = {**_rubric_values(trait), "disagreements": "\n".join(lines) or None}
     (answer,) = await ask_author(author, spec, "revise_rubric", [values], RubricRevision, keys=[f"revise/{number}"])
-    return trait.model_copy(update={"rubric": answer.rubric}) if isinstance(answer, RubricRevision) else trait
+    if not isinstance(answer, RubricRevision):
+        return trait
+    return _tidied(trait.model_copy(update={"rubric": answer.rubric}))
 
 
 def as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
@@ -92,6 +98,18 @@ def as_trait(spec: Spec, source: TraitDefinition | Definition) -> Trait:
         rubric=source.rubric,
         neighbours=tuple(source.neighbours),
     )
+
+
+def _tidied(trait: Trait) -> Trait:
+    """The author's words on one line each: definition.txt and every prompt are read line by line."""
+    fields: dict[str, object] = {name: one_line(getattr(trait, name)) for name in ("is_", "is_not", "orthogonal")}
+    rubric = Rubric(**{name: one_line(text) for name, text in trait.rubric})
+    neighbours = tuple(one_line(text) for text in trait.neighbours)
+    return trait.model_copy(update={**fields, "rubric": rubric, "neighbours": neighbours})
+
+
+def _with_rubric(trait: Trait, spec: Spec) -> Trait:
+    return trait.model_copy(update={"rubric": spec.rubric}) if spec.rubric is not None else trait
 
 
 def _rubric_values(trait: Trait) -> dict[str, object]:

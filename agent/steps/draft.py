@@ -1,6 +1,7 @@
 """Step 2: draft a batch of pairs, each for one cell of the coverage grid."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from agent.coverage import LOCK_IN_FORMS
 from agent.decisions import PairDraft
@@ -11,6 +12,7 @@ from agent.steps.authoring import ask_author
 from extract.trait import LOCK_INS, LockIn, Pair, SetupRule, Trait
 from lm import Model, NoAnswer
 from lm.errors import ContextTooSmall
+from prompts import load_prompt
 
 SETUPS: dict[SetupRule, str] = {
     SetupRule.MOTIVATED: "what the speaker knows, then an explicit reason, then an ending that demands the act",
@@ -21,33 +23,41 @@ SETUPS: dict[SetupRule, str] = {
 """What a scenario is made of, as the author is told, by setup rule."""
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """What the run has learned for one request, each part as lines; None where there is nothing yet."""
+
+    winners: str | None = None
+    """The best pairs of the cell and of cells like it."""
+    lessons: str | None = None
+    reasons: str | None = None
+    """What the reviewer sent back, and why."""
+    avoid: str | None = None
+    """Near neighbours in the set, and endings that are used up."""
+
+
 async def draft_pairs(
     author: Model,
     spec: Spec,
     trait: Trait,
     round_number: int,
-    cells: Sequence[Cell],
-    guidance: Mapping[str, str | None],
+    cells: Mapping[str, Cell],
+    guidance: Mapping[str, Guidance],
+    setup: SetupRule | None = None,
 ) -> dict[str, Draft | DraftFailure]:
-    """One pair per cell; a cell without a usable answer is kept as a failure. Keys are pair ids."""
-    ids = [pair_id(round_number, index) for index in range(len(cells))]
-    values = [
-        {
-            **_frame(trait),
-            **_cell_values(cell),
-            "winners": guidance.get("winners"),
-            "lessons": guidance.get("lessons"),
-            "reasons": guidance.get("reasons"),
-            "avoid": guidance.get("avoid"),
-        }
-        for cell in cells
-    ]
+    """One pair per cell, by pair id; a cell without a usable answer is kept as a failure.
+
+    `setup` is the rule to write by where it is not the trait's own.
+    """
+    ids = list(cells)
+    frame = _frame(trait, spec, setup)
+    values = [{**frame, **_cell_values(cells[id_]), **vars(guidance.get(id_, Guidance()))} for id_ in ids]
     answers = await ask_author(author, spec, "draft_pair", values, PairDraft, keys=ids)
     return {
         id_: _as_draft(id_, round_number, cell, answer, spec, mends=None)
         if isinstance(answer, PairDraft)
         else DraftFailure(cell=cell, reason=answer.reason)
-        for id_, cell, answer in zip(ids, cells, answers, strict=True)
+        for (id_, cell), answer in zip(cells.items(), answers, strict=True)
     }
 
 
@@ -58,20 +68,25 @@ async def redraft_pairs(
     round_number: int,
     first_index: int,
     failed: Sequence[tuple[Draft, Failure]],
-    lessons: str | None,
+    lessons: Mapping[str, str | None],
+    setup: SetupRule | None = None,
 ) -> dict[str, Draft | DraftFailure]:
-    """A new pair on the topic of each failed one, told what went wrong. Keys are new pair ids."""
+    """A new pair on the topic of each failed one, told what went wrong. Keys are new pair ids.
+
+    `lessons` are those for each lock-in type.
+    """
     ids = [pair_id(round_number, first_index + index) for index in range(len(failed))]
+    frame = _frame(trait, spec, setup)
     values = [
         {
-            **_frame(trait),
+            **frame,
             **_cell_values(draft.cell),
             "positive": draft.pair.positive,
             "negative": draft.pair.negative,
             "failure": failure.failure,
             # What a reviewer sent back has no class; the reviewer's reason says what to do.
             "advice": ADVICE.get(failure.failure, failure.evidence),
-            "lessons": lessons,
+            "lessons": lessons.get(draft.cell.lock_in),
         }
         for draft, failure in failed
     ]
@@ -124,20 +139,27 @@ def as_lock_in(name: str) -> LockIn:
     return next((lock_in for lock_in in LOCK_INS if lock_in == name.replace("-", "_")), "other")
 
 
-def _frame(trait: Trait) -> dict[str, object]:
+def _frame(trait: Trait, spec: Spec, setup: SetupRule | None) -> dict[str, object]:
+    """What is the same for all requests of a run, as long as its approach is."""
+    rule = setup or trait.taxonomy.setup_rule
     return {
         "trait": trait.label,
         "definition": trait.is_,
+        "high": trait.rubric.high,
+        "low": trait.rubric.low,
         "key": trait.rubric.key,
-        "setup": SETUPS[trait.taxonomy.setup_rule],
+        "neighbours": "\n".join(f"- {line}" for line in trait.neighbours) or None,
+        "setup": SETUPS[rule],
+        "forms": load_prompt(f"form_{rule.value}").user,
+        "forbidden": ", ".join(spec.forbidden) or None,
     }
 
 
 def _cell_values(cell: Cell) -> dict[str, object]:
     return {
         "lock_in": cell.lock_in,
-        "lock_in_form": LOCK_IN_FORMS[cell.lock_in],
+        "lock_in_form": LOCK_IN_FORMS.get(cell.lock_in, "ends right before the act"),
         "domain": cell.domain,
-        "stakes": cell.stakes,
-        "audience": cell.audience,
+        "stakes": cell.stakes or "any",
+        "audience": cell.audience or "anyone",
     }

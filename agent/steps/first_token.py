@@ -1,13 +1,17 @@
 """Step 7: is the behaviour in the first tokens of the completion (EXPRESS), or already in the scenario (EXPLAIN)?
 
-Three signals, one verdict: the judge on the scenario alone, the delete test, and the subject's own probabilities.
+Three signals, one verdict: the judge on the scenario alone, the delete test, and the subject's own probabilities. On
+the organism's labels the first tells EXPLAIN from EXPRESS without a mistake, the other two do not tell them apart at
+all (benchmarks/RESULTS.md). So the judge decides that, the probabilities decide whether the sides differ, and the
+delete test is given as a reason only.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from agent.records import FirstTokenRecord, Trial
+from agent.records import FirstTokenRecord, PredictionRecord, Trial
 from agent.settings import Settings
 from agent.spec import Spec
 from agent.steps.trial import as_judged
@@ -21,9 +25,18 @@ SHOWN_TOKENS = 8
 
 
 async def examine_first_tokens(
-    pairs: Sequence[Pair], trials: Mapping[str, Trial], subject: Model, judge: Judge, trait: Trait, spec: Spec
+    pairs: Sequence[Pair],
+    trials: Mapping[str, Trial],
+    subject: Model,
+    judge: Judge,
+    trait: Trait,
+    spec: Spec,
+    predicted: Mapping[str, PredictionRecord] | None = None,
 ) -> dict[str, FirstTokenRecord]:
-    """The first-token verdict of each pair, with its signals; results by pair id."""
+    """The first-token verdict of each pair, with its signals; results by pair id.
+
+    `predicted` is what the author expected; the subject's surprise at it is noted.
+    """
     sides = [(pair, side) for pair in pairs for side in SIDES]
     nexts = await subject.next_tokens(
         [NextTokenRequest(prompt=pair.scenario(side), top=TOP_TOKENS) for pair, side in sides]
@@ -45,6 +58,7 @@ async def examine_first_tokens(
             deleted=deleted[pair.id],
             entropy={side: _entropy(tokens[side]) for side in SIDES},
             openings={side: tuple(list(tokens[side].top)[:SHOWN_TOKENS]) for side in SIDES},
+            surprise=_surprises(predicted.get(pair.id) if predicted else None, tokens),
         )
     return records
 
@@ -111,6 +125,23 @@ async def _score_without_opening(
         pair.id: {side: fmean(values[pair.id, side]) if (pair.id, side) in values else None for side in SIDES}
         for pair in pairs
     }
+
+
+def surprise_at(completion: str, tokens: NextTokens) -> float | None:
+    """Bits of surprise if a text goes on as predicted, -log2 p of all likely tokens that begin it; None without any."""
+    start = completion.strip()
+    begins = [
+        math.exp(value)
+        for token, value in tokens.top.items()
+        if (text := re.sub("[\u0120\u2581]", " ", token).strip()) and start.startswith(text)
+    ]
+    return -math.log2(min(sum(begins), 1.0)) if sum(begins) > 0 else None
+
+
+def _surprises(predicted: PredictionRecord | None, tokens: Mapping[Side, NextTokens]) -> dict[Side, float | None]:
+    if predicted is None:
+        return {}
+    return {side: surprise_at(one.completion, tokens[side]) for side, one in predicted.predictions.items()}
 
 
 def _gap(scores: Mapping[Side, float | None]) -> float | None:

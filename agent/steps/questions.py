@@ -1,7 +1,11 @@
-"""Step 12: steering questions that the unsteered assistant answers at the LOW end, behind a behavioural prefix."""
+"""Step 12: steering questions that the unsteered assistant answers at the LOW end, behind a behavioural prefix.
 
-import re
-from collections.abc import Sequence
+A prefix may hold so fast that nothing moves the assistant any more, steering least of all. So each candidate is
+measured twice: alone, and against a plain instruction to show the trait. Of those that still move the lowest baseline
+wins.
+"""
+
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from agent.decisions import Kind, PrefixDraft, QuestionDraft
@@ -11,8 +15,12 @@ from agent.seeds import derive_seed
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
 from extract.dataset import Steering
+from extract.lint.pairs import touches
+from extract.lint.sets import repeats_scenario
 from extract.trait import Pair, Trait
 from lm import Judge, JudgeItem, Message, Model, Request, Sampling
+from prompts import load_prompt
+from prompts.quoting import is_plain
 
 KIND_FORMS: dict[Kind, str] = {
     "choose": "asks the assistant what to say or do, so that it must choose what to bring up",
@@ -29,26 +37,25 @@ PROBED = 8
 async def write_questions(
     author: Model, assistant: Model, judge: Judge, spec: Spec, trait: Trait, pairs: Sequence[Pair]
 ) -> Questions:
-    """Write prefixes and questions, keep the prefix with the lowest baseline, and measure every question under it.
+    """Write prefixes and questions, keep the lowest prefix that still moves, and measure every question under it.
 
     Raises GateFailed when too few usable questions remain.
     """
     prefixes = await _write_prefixes(author, spec, trait)
-    drafts = _without_overlap(await _draft_questions(author, spec, trait), pairs)
+    drafts = _usable(await _draft_questions(author, spec, trait), pairs, spec)
     if not prefixes or len(drafts) < spec.settings.questions:
         raise GateFailed(
             "questions",
             f"the author wrote {len(prefixes)} usable prefixes and {len(drafts)} usable questions; "
             f"needed are 1 and {spec.settings.questions}.",
         )
-    candidates = {}
+    candidates: dict[str, float | None] = {}
+    moves: dict[str, float | None] = {}
+    against = load_prompt("show_trait").render({"trait": trait.label, "high": trait.rubric.high}).user
     for prefix in prefixes:
-        scores = await _answer(assistant, judge, spec, trait, prefix, drafts[:PROBED])
-        candidates[prefix] = _mean(scores)
-    measured = {prefix: mean for prefix, mean in candidates.items() if mean is not None}
-    if not measured:
-        raise GateFailed("baseline", "no answer under any prefix could be scored; name another judge or assistant.")
-    prefix = min(measured, key=lambda name: measured[name])
+        candidates[prefix] = _mean(await _answer(assistant, judge, spec, trait, prefix, drafts[:PROBED]))
+        moves[prefix] = _mean(await _answer(assistant, judge, spec, trait, prefix, drafts[:PROBED], against))
+    prefix = choose_prefix(candidates, moves, spec.settings.moves_min)
     scores = await _answer(assistant, judge, spec, trait, prefix, drafts)
     kept = _keep([q.model_copy(update={"baseline": s}) for q, s in zip(drafts, scores, strict=True)], spec)
     return Questions(
@@ -56,8 +63,21 @@ async def write_questions(
         questions=tuple(kept),
         baseline=_mean([question.baseline for question in kept]),
         candidates=candidates,
+        instructed=moves,
         dropped=len(drafts) - len(kept),
     )
+
+
+def choose_prefix(baselines: Mapping[str, float | None], instructed: Mapping[str, float | None], least: float) -> str:
+    """The prefix of the lowest baseline among those under which an instruction moves the score by `least` points.
+
+    Where none moves, or nothing says so, the lowest of all. Raises GateFailed where no baseline could be measured.
+    """
+    measured = {prefix: mean for prefix, mean in baselines.items() if mean is not None}
+    if not measured:
+        raise GateFailed("baseline", "no answer under any prefix could be scored; name another judge or assistant.")
+    moving = [prefix for prefix, mean in measured.items() if (instructed.get(prefix) or mean) - mean >= least]
+    return min(moving or measured, key=lambda name: measured[name])
 
 
 def full_text(prefix: str, question: str) -> str:
@@ -102,7 +122,7 @@ async def _write_prefixes(author: Model, spec: Spec, trait: Trait) -> list[str]:
     keys = [f"prefix/{index}" for index in range(count)]
     answers = await ask_author(author, spec, "write_prefix", [values] * count, PrefixDraft, keys=keys)
     texts = [answer.prefix.strip().rstrip(".") for answer in answers if isinstance(answer, PrefixDraft)]
-    return list(dict.fromkeys(text for text in texts if 0 < len(text.split()) < PREFIX_WORDS))
+    return list(dict.fromkeys(text for text in texts if 0 < len(text.split()) < PREFIX_WORDS and is_plain(text)))
 
 
 async def _draft_questions(author: Model, spec: Spec, trait: Trait) -> list[Question]:
@@ -132,23 +152,39 @@ async def _draft_questions(author: Model, spec: Spec, trait: Trait) -> list[Ques
     return list(questions.values())
 
 
-def _without_overlap(questions: Sequence[Question], pairs: Sequence[Pair]) -> list[Question]:
-    """Questions that do not repeat a scenario: held out means held out."""
-    scenarios = " | ".join(_plain(text) for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative))
-    return [question for question in questions if _plain(question.text) not in scenarios]
+def _usable(questions: Sequence[Question], pairs: Sequence[Pair], spec: Spec) -> list[Question]:
+    """Questions that repeat no scenario (held out means held out), touch no forbidden topic and hide nothing."""
+    told = tuple(text for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative) if text)
+    return [
+        question
+        for question in questions
+        if is_plain(question.text)
+        and not repeats_scenario(question.text, told)
+        and not touches(question.text, spec.forbidden)
+    ]
 
 
 async def _answer(
-    assistant: Model, judge: Judge, spec: Spec, trait: Trait, prefix: str, questions: Sequence[Question]
+    assistant: Model,
+    judge: Judge,
+    spec: Spec,
+    trait: Trait,
+    prefix: str,
+    questions: Sequence[Question],
+    against: str = "",
 ) -> list[float | None]:
-    """Trait score of the unsteered answer to each question; None where it could not be scored."""
+    """Trait score of the unsteered answer to each question; None where it could not be scored.
+
+    `against` is an instruction that stands in front of the prefix, as plain prompting does in steering.
+    """
+    lead = f"{against}\n\n" if against else ""
     requests = [
         Request(
-            prompt=(Message(role="user", content=full_text(prefix, question.text)),),
+            prompt=(Message(role="user", content=lead + full_text(prefix, question.text)),),
             sampling=Sampling(
                 max_tokens=spec.settings.answer_tokens,
                 temperature=0,
-                seed=derive_seed(spec.seed, "baseline", prefix, question.text),
+                seed=derive_seed(spec.seed, "baseline", prefix, question.text, *([against] if against else [])),
             ),
         )
         for question in questions
@@ -183,7 +219,3 @@ def _keep(questions: Sequence[Question], spec: Spec) -> list[Question]:
 def _mean(scores: Sequence[float | None]) -> float | None:
     scored = [score for score in scores if score is not None]
     return fmean(scored) if scored else None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", " ", text.lower()).strip()

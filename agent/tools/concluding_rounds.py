@@ -6,10 +6,12 @@ from agent.errors import GateFailed
 from agent.records import Failure, ResultDecision, RoundRecord
 from agent.review.record import overruled
 from agent.steps.analyse import analyse_failures, decide_outcome, learn_lessons
-from agent.steps.decide import OBSERVED, decide_next, next_approach
+from agent.steps.decide import OBSERVED, RUBRIC, decide_next, describe_attempts, next_approach, untried
+from agent.tools.definition import rethink_rubric
 from agent.tools.selection import chosen_pairs, results_of_round
 from agent.tools.tool import Decided, Done, OfRound, OfTest, declare
 from agent.workshop import Workshop
+from extract.lint.sets import lint_shares
 
 
 @declare(OfRound, Done)
@@ -47,6 +49,7 @@ async def cut_batch(workshop: Workshop, given: OfRound) -> Done:
         failures=_tally([failures[id_] for id_ in trials if id_ in failures]),
         approach=given.approach,
         accepted_total=len(board.standing()),
+        findings=_clusters(workshop),
     )
     journal.append({str(given.round): record})
     return Done(summary=f"yield {record.yield_:.0%}, {record.accepted_total} pairs stand")
@@ -59,14 +62,26 @@ async def decide(workshop: Workshop, given: OfTest) -> Decided:
     rounds = workshop.board.rounds()
     chosen = len(chosen_pairs(workshop))
     step = decide_next(rounds, chosen, spec.pairs, spec.rounds, spec.settings)
-    if step == "stop":
+    if step == "give_up":
+        raise GateFailed("extractable", _describe_end(workshop, chosen))
+    if step == "out_of_rounds":
         raise GateFailed("pairs", _describe_shortage(workshop, chosen))
     approach = next_approach(given.approach) if step == "change" else given.approach
+    if step == "change" and approach == RUBRIC:
+        await rethink_rubric(workshop)
     what = {"draft": "another round", "fresh_test": "test afresh", "change": f"change the approach: {approach}"}[step]
     summary = f"{chosen} of {spec.pairs} pairs: {what}"
     if step == "fresh_test":
         return Decided(summary=summary, step="fresh_test", round=given.round, approach=approach, test=given.test)
     return Decided(summary=summary, step="draft", round=given.round + 1, approach=approach, test=given.test)
+
+
+def _clusters(workshop: Workshop) -> tuple[str, ...]:
+    """What the pairs that stand have too much of, once there are enough to say so."""
+    standing, settings = workshop.board.standing(), workshop.spec.settings
+    if len(standing) < settings.first_batch:
+        return ()
+    return tuple(f"{finding.code}: {finding.message}" for finding in lint_shares(standing, settings.set_limits))
 
 
 def _tally(failures: list[Failure]) -> dict[str, int]:
@@ -85,6 +100,7 @@ def find_failures(workshop: Workshop, given: OfRound) -> dict[str, Failure]:
         trials,
         first_tokens,
         workshop.spec.settings,
+        workshop.board.ended(given.round),
         first_person=trait.taxonomy.direction == "expressed" and given.approach != OBSERVED,
     )
 
@@ -94,10 +110,19 @@ def count_failures(failures: Mapping[str, Failure]) -> str:
     return ", ".join(f"{count} {failure}" for failure, count in _tally(list(failures.values())).items())
 
 
+def _describe_end(workshop: Workshop, chosen: int) -> str:
+    rounds = workshop.board.rounds()
+    return (
+        f"not extractable this way: {chosen} of {workshop.spec.pairs} pairs stand after {len(rounds)} rounds, "
+        f"and every approach was tried: {describe_attempts(rounds)}."
+    )
+
+
 def _describe_shortage(workshop: Workshop, chosen: int) -> str:
     rounds = workshop.board.rounds()
-    approaches = ", ".join(dict.fromkeys(record.approach for record in rounds))
+    left = untried(rounds)
+    hint = f" Not tried yet: {', '.join(left)}. Allow more with --rounds." if left else " Allow more with --rounds."
     return (
-        f"not extractable this way: {chosen} of {workshop.spec.pairs} pairs stand after {len(rounds)} rounds; "
-        f"approaches tried: {approaches}."
+        f"{chosen} of {workshop.spec.pairs} pairs stand, and all {len(rounds)} rounds are used up; tried was "
+        f"{describe_attempts(rounds)}.{hint}"
     )

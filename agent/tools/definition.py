@@ -8,6 +8,9 @@ from agent.steps.define import after_review, calibrate_rubric, define_trait, rev
 from agent.tools.tool import Done, OfDefinition, declare
 from agent.workshop import Workshop
 
+RETHOUGHT = "rethought"
+"""Key of the trait, and of its calibration, once the rubric was thought over again."""
+
 
 @declare(OfDefinition, Done)
 async def define(workshop: Workshop, given: OfDefinition) -> Done:
@@ -26,6 +29,25 @@ async def define(workshop: Workshop, given: OfDefinition) -> Done:
         trait = await revise_rubric(cast.author, spec, trait, calibration, number)
     journal.append({key: TraitRecord(trait=trait)})
     raise GateFailed("calibration", _describe_calibration(journal.all(Calibration), spec.settings.calibration_spearman))
+
+
+async def rethink_rubric(workshop: Workshop) -> None:
+    """Let the author rewrite the rubric once, after everything else failed; kept where the judge ranks by it.
+
+    Pairs that stand are held to the new rubric by the next fresh test. A rubric that a person gave stays.
+    """
+    cast, journal, spec = workshop.cast, workshop.journal, workshop.spec
+    found = journal.all(Calibration)
+    rethought = found.pop(RETHOUGHT, None)
+    done = RETHOUGHT in journal.all(TraitRecord) or (rethought is not None and not rethought.passed)
+    if done or spec.fixed_rubric is not None:
+        return
+    number, last = len(found), list(found.values())[-1]
+    trait = await revise_rubric(cast.author, spec, workshop.board.trait(), last, number)
+    calibration = await calibrate_rubric(cast.author, cast.judge, spec, trait, number)
+    journal.append({RETHOUGHT: calibration})
+    if calibration.passed:
+        journal.append({RETHOUGHT: TraitRecord(trait=trait)})
 
 
 def _describe_calibration(tries: Mapping[str, Calibration], wanted: float) -> str:

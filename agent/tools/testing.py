@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agent.errors import GateFailed
-from agent.records import FirstTokenRecord, FreshTest, FreshTrial, Trial
+from agent.records import FirstTokenRecord, FreshTest, FreshTrial, PredictionRecord, Trial
 from agent.steps.analyse import decide_outcome
 from agent.steps.decide import describe_test, test_passes
 from agent.steps.first_token import examine_first_tokens
@@ -29,7 +29,10 @@ async def test_batch_first_tokens(workshop: Workshop, given: OfRound) -> Done:
     cast, board = workshop.cast, workshop.board
     pairs = board.runnable(given.round)
     trials = workshop.journal.all(Trial)
-    records = await examine_first_tokens(pairs, trials, cast.subject, cast.judge, board.trait(), workshop.spec)
+    predicted = workshop.journal.all(PredictionRecord)
+    records = await examine_first_tokens(
+        pairs, trials, cast.subject, cast.judge, board.trait(), workshop.spec, predicted
+    )
     workshop.journal.append(records)
     express = sum(record.result.verdict == "EXPRESS" for record in records.values())
     return Done(summary=f"{express} of {len(records)} pairs express the trait in their first tokens")

@@ -3,12 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from extract.lint.findings import Finding, skeleton, warn, words
+from extract.lint.endings import lock_in_of
+from extract.lint.findings import Finding, found, overlap, skeleton, words
 from extract.trait import SIDES, Pair
 from lm.types import Value
 
 CONFOUND_FOLDS = 5
 """Folds of the bag-of-words check, split by ground truth."""
+
+
+REPEATED = 0.5
+"""Overlap of word trigrams from which a question repeats a scenario."""
 
 
 class SetLimits(Value):
@@ -28,21 +33,35 @@ def lint_set(pairs: Sequence[Pair], limits: SetLimits, questions: Sequence[str] 
     """All findings about a set of pairs and the steering questions that belong to it."""
     findings: list[Finding] = []
     if len(pairs) < limits.fewest:
-        findings.append(warn("S201", f"{len(pairs)} pairs; a dataset needs at least {limits.fewest}"))
-    kinds = [pair.lock_in for pair in pairs if pair.lock_in != "other"]
-    findings += _check_share("S202", "lock-in type", kinds, limits.lock_in)
-    findings += _check_share("S203", "domain", [pair.domain for pair in pairs if pair.domain], limits.domain)
-    findings += _check_share("S204", "lock-in skeleton", [skeleton(p.positive) for p in pairs], limits.skeleton)
+        findings.append(found("S201", f"{len(pairs)} pairs; a dataset needs at least {limits.fewest}"))
+    findings += lint_shares(pairs, limits)
     findings += _check_length_bias(pairs, limits)
     findings += _check_questions(pairs, questions)
     findings += _check_confound(pairs, limits)
     return tuple(findings)
 
 
+def lint_shares(pairs: Sequence[Pair], limits: SetLimits) -> tuple[Finding, ...]:
+    """Findings about what a set has too much of: a lock-in type, a domain, a way to end."""
+    kinds = [kind for pair in pairs if (kind := lock_in_of(pair)) != "other"]
+    domains = [pair.domain for pair in pairs if pair.domain]
+    # A template shows on one side at least.
+    ends = max(([skeleton(pair.scenario(side)) for pair in pairs] for side in SIDES), key=_largest)
+    return (
+        *_check_share("S202", "lock-in type", kinds, limits.lock_in),
+        *_check_share("S203", "domain", domains, limits.domain),
+        *_check_share("S204", "lock-in skeleton", ends, limits.skeleton),
+    )
+
+
+def _largest(values: Sequence[str]) -> int:
+    return max(Counter(values).values(), default=0)
+
+
 def _check_share(code: str, what: str, values: Sequence[str], cap: float) -> Iterable[Finding]:
     for value, count in Counter(values).items():
         if count > cap * len(values) and count > 1:
-            yield warn(code, f"{what} {value!r} makes up {count} of {len(values)} pairs; at most {cap:.0%} is allowed")
+            yield found(code, f"{what} {value!r} makes up {count} of {len(values)} pairs; at most {cap:.0%} is allowed")
 
 
 def _check_length_bias(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:
@@ -52,15 +71,25 @@ def _check_length_bias(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Fin
     longer, shorter = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
     if longer + shorter and binomtest(longer, longer + shorter).pvalue < limits.length_p:
         mean = sum(gaps) / len(gaps)
-        yield warn("S205", f"positives are longer in {longer} pairs, shorter in {shorter} (mean gap {mean:+.1f} words)")
+        yield found(
+            "S205", f"positives are longer in {longer} pairs, shorter in {shorter} (mean gap {mean:+.1f} words)"
+        )
 
 
 def _check_questions(pairs: Sequence[Pair], questions: Sequence[str]) -> Iterable[Finding]:
-    told = {" ".join(words(text)) for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative)}
+    told = tuple(text for pair in pairs for text in (pair.ground_truth, pair.positive, pair.negative) if text)
     for number, question in enumerate(questions, start=1):
-        asked = " ".join(words(question))
-        if any(asked in text or (text and text in asked) for text in told):
-            yield warn("S206", f"steering question {number} repeats a scenario: {question!r}")
+        if repeats_scenario(question, told):
+            yield found("S206", f"steering question {number} repeats a scenario: {question!r}")
+
+
+def repeats_scenario(question: str, scenarios: Iterable[str]) -> bool:
+    """Whether a question holds one of the scenarios, stands in one, or says nearly the same."""
+    asked = " ".join(words(question))
+    return any(
+        asked in (told := " ".join(words(text))) or told in asked or overlap(question, text) >= REPEATED
+        for text in scenarios
+    )
 
 
 def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:
@@ -70,7 +99,7 @@ def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Findin
         return
     auroc = bag_of_words_auroc(pairs, groups)
     if auroc >= limits.confound_auroc:
-        yield warn(
+        yield found(
             "S207", f"a bag of words tells the sides apart (held-out AUROC {auroc:.2f}): vocabulary, not behaviour"
         )
 

@@ -75,12 +75,14 @@ def test_an_edited_definition_is_calibrated_and_shown_again(tmp_path: Path, scri
 
 
 def test_an_edited_pair_is_linted_again_and_run_as_edited(tmp_path: Path, scripted_spec: Build):
-    folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch",)))
+    spec = scripted_spec(pairs=3, forbidden=["dynamite"])
+    folder = start(tmp_path, spec, review="file", terms=ReviewTerms(at=("batch",)))
     finish(folder)
     first = read_review(folder, waiting(folder)).pairs[0]
-    answer(folder, changed(first.pair, decision="edit", positive=first.positive + " and this is holding back"))
-    with pytest.raises(ReviewError, match=r"01-000: the edited pair has errors \(P107"):
-        finish(folder)
+    for words, code in (("and this is holding back", "P107"), ("with dynamite", "P117")):
+        answer(folder, changed(first.pair, decision="edit", positive=f"{first.positive} {words}"))
+        with pytest.raises(ReviewError, match=rf"01-000: the edited pair has errors \({code}"):
+            finish(folder)
     text = first.positive.replace("I knew", "I knew well")
     answer(folder, changed(first.pair, decision="edit", positive=text))
     assert finish(folder).end == "done"

@@ -12,10 +12,12 @@ from agent.engine import work
 from agent.errors import RunError
 from agent.folder import GRAPH_VERSION, RunFolder, find_run
 from agent.graph import NODES
-from agent.records import Draft, Ending, Outcome, Trial
+from agent.records import Calibration, Draft, Ending, Outcome, Trial
 from agent.review.terms import KINDS
 from agent.spec import Spec
+from agent.steps.decide import APPROACHES
 from agent.store import Journal
+from agent.tools.definition import RETHOUGHT
 from tests.agent.runs import dataset_bytes, finish, kill_at, start
 from tests.agent.scripted import judge_script, write_script
 
@@ -85,12 +87,28 @@ def test_a_judge_that_knows_nothing_ends_the_run_at_calibration(tmp_path: Path, 
 
 def test_a_subject_that_ignores_motives_is_not_extractable(tmp_path: Path, scripted_spec: Build):
     deaf = [{"text": "all is well with it", "repeat": True}, {"odds": {"all": 1.0}, "repeat": True}]
+    folder = start(tmp_path, scripted_spec(subject=write_script(tmp_path / "deaf.jsonl", deaf)))
+    result = finish(folder)
+    assert result.end == "failed"
+    assert result.message.startswith("not extractable this way: 0 of 12 pairs stand after 20 rounds")
+    validation = json.loads(folder.validation_file.read_text())
+    assert validation["failed_gate"] == "extractable"
+    assert [row["yield"] for row in validation["rounds"]] == [0.0] * 20
+    assert list(dict.fromkeys(row["approach"] for row in validation["rounds"])) == [name for name, _ in APPROACHES]
+    tries = Journal(folder.store_file).all(Calibration)
+    assert RETHOUGHT in tries, "the rubric is thought over last"
+    page = folder.report_file.read_text()
+    assert "What was tried" in page and all(name in page for name, _ in APPROACHES)
+
+
+def test_rounds_used_up_before_every_approach_is_another_end(tmp_path: Path, scripted_spec: Build):
+    deaf = [{"text": "all is well with it", "repeat": True}, {"odds": {"all": 1.0}, "repeat": True}]
     folder = start(tmp_path, scripted_spec(subject=write_script(tmp_path / "deaf.jsonl", deaf), rounds=4))
     result = finish(folder)
     assert result.end == "failed"
-    assert "not extractable this way" in result.message
+    assert "all 4 rounds are used up" in result.message and "Not tried yet: lock-in showing success" in result.message
     validation = json.loads(folder.validation_file.read_text())
-    assert [row["yield"] for row in validation["rounds"]] == [0.0] * 4
+    assert validation["failed_gate"] == "pairs"
     assert validation["rounds"][-1]["approach"] == "stronger lock-in", "three bad rounds change the approach"
 
 

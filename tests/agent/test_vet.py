@@ -25,6 +25,7 @@ from extract.trait import Pair
 from lm import CallStore, Message, Prompt, Request, Sampling, open_model
 from lm.errors import UserError
 from lm.scripted import prompt_text
+from prompts.quoting import quoted
 from tests.agent.runs import dataset_bytes, finish
 from tests.agent.scripted import DEFINITION, OPEN, QUIET, SETTINGS, judge_script, subject_script, write_script
 from tests.lm.conftest import byte_tokenizer, tiny_llama
@@ -254,7 +255,7 @@ async def test_directions_and_steering_are_measured_with_weights(tmp_path: Path)
         {"text": answer.text, "match": prompt_text(prompt), "repeat": True}
         for prompt, answer in zip(prompts, written, strict=True)
     ]
-    shown = [{"score": 90, "match": answer.text.strip(), "repeat": True} for answer in written[:8]]
+    shown = [{"score": 90, "match": quoted(answer.text.strip()).strip(), "repeat": True} for answer in written[:8]]
     judge = [
         {"score": 85, "match": "how coherent a text is", "repeat": True},
         *shown,

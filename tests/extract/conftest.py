@@ -18,7 +18,6 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import settings
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     GPT2Config,
@@ -35,8 +34,6 @@ from extract.trait import Pair, Sample, Taxonomy, Trait
 from lm.verdicts import Rubric
 
 torch.set_num_threads(1)
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 LAYERS, WIDTH = 3, 32
 

@@ -6,9 +6,12 @@ import pytest
 
 from prompts import load_prompt, prompt_names
 
-OF_THE_RUN = {"trait", "category", "idea", "definition", "setup", "high", "low", "key", "labels"}
+OF_THE_RUN = {
+    "trait", "category", "idea", "definition", "setup", "high", "low", "key", "labels", "neighbours", "forms",
+    "forbidden",
+}  # fmt: skip
 """The same for all requests of a run, or until its rubric is rewritten."""
-OF_THE_BATCH = {"winners", "lessons", "reasons", "disagreements", "failure", "advice", "examples"}
+OF_THE_BATCH = {"lessons", "reasons", "disagreements", "failure", "advice", "examples"}
 """The same for all requests of a round, or of a failure class."""
 VARIABLE = re.compile(r"{{ (\w+) }}")
 TAG = re.compile(r"{%.*?%}")

@@ -101,6 +101,10 @@ def _pair_for(rng: Random, trait: TraitWorld, cell: Values, case: Case | None = 
     return pair_answer(rng, trait, case, draw_listener(rng, str(cell["audience"])), lock_in_type, str(cell["stakes"]))
 
 
+_LEFT_OUT: Values = dict.fromkeys(("high", "low", "neighbours", "forms", "forbidden"))
+"""Blocks that a model of 512 tokens has no room for."""
+
+
 def draft_pair(rng: Random, trait: TraitWorld) -> Asked:
     """A pair for one cell of the coverage grid."""
     cell = _cell(rng)
@@ -111,7 +115,7 @@ def draft_pair(rng: Random, trait: TraitWorld) -> Asked:
         return rng.choice((f"{side}: {texts[0]}", " / ".join(texts)))
 
     values = {
-        **_basis(rng, trait), "setup": pick(rng, SETUPS), **cell,
+        **_LEFT_OUT, **_basis(rng, trait), "setup": pick(rng, SETUPS), **cell,
         "winners": _lines(rng, winner, 2, 0.2),
         "lessons": _lines(rng, lambda: _any_lesson(rng), 3, 0.3),
         "reasons": _lines(rng, lambda: _reason(rng), 2, 0.15),
@@ -168,7 +172,7 @@ def redraft_values(rng: Random, trait: TraitWorld, fault: str, bad: list[Scenari
     """What the author is told of a flawed pair, for the cell that its ending and case are of."""
     cell = {**_cell(rng), "domain": bad[0].case.domain}
     return {
-        **_basis(rng, trait), "setup": pick(rng, SETUPS), "positive": bad[0].text, "negative": bad[1].text,
+        **_LEFT_OUT, **_basis(rng, trait), "setup": pick(rng, SETUPS), "positive": bad[0].text, "negative": bad[1].text,
         "failure": fault, "advice": pick(rng, ADVICE[fault]), **cell,
         "lessons": _lines(rng, lambda: _any_lesson(rng), 2, 0.2),
     }  # fmt: skip
