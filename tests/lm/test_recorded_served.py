@@ -6,9 +6,12 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
+from importlib import resources
 from pathlib import Path
 from random import Random
 
@@ -252,20 +255,30 @@ async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_fli
     assert delivered <= sum(booked.values()), "all that was delivered is in the ledger"
 
 
-def test_prices_are_dated_and_ones_own_win(tmp_path):
-    listed = load_prices()
-    assert listed.of("openai:gpt-4.1-mini-2025-04-14") == listed.of("openai:gpt-4.1-mini")
-    assert "list prices of 20" in listed.of("openai:gpt-4.1-mini").source
-    assert listed.of("openai:gpt-4.1-mini").cost(Use(tokens_in=1_000_000, tokens_out=0)) == pytest.approx(0.4)
-    assert listed.of("openai:unheard-of") is None
-    assert listed.of("openai:gpt-4.1-mini@http://elsewhere/v1") is None
-    assert listed.of("organism").cost(Use(tokens_in=9, tokens_out=9)) == 0
+def test_prices_are_dated_and_say_where_they_were_read(tmp_path):
     own = tmp_path / "prices.toml"
-    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninput = 1.0\noutput = 2.0\n')
-    assert load_prices(own).of("openai:gpt-4.1-mini").output == 2.0
-    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninputs = 1.0\n')
+    own.write_text(
+        'dated = "2026-01-31"\n[models."openai:small"]\ninput = 0.4\noutput = 1.6\nsource = "their page"\n'
+        '[models."openai:large"]\ninput = 2.0\noutput = 8.0\n'
+    )
+    listed = load_prices(own)
+    assert listed.of("openai:small-2025-04-14") == listed.of("openai:small")
+    assert listed.of("openai:small").source == f"{own} of 2026-01-31 (their page)"
+    assert listed.of("openai:large").source == f"{own} of 2026-01-31"
+    assert listed.of("openai:small").cost(Use(tokens_in=1_000_000, tokens_out=0)) == pytest.approx(0.4)
+    assert listed.of("openai:unheard-of") is None
+    assert listed.of("openai:small@http://elsewhere/v1") is None
+    assert listed.of("organism").cost(Use(tokens_in=9, tokens_out=9)) == 0
+    own.write_text('dated = "2026-01-31"\n[models."openai:small"]\ninputs = 1.0\n')
     with pytest.raises(UserError, match="USD per million tokens"):
         load_prices(own)
+
+
+def test_the_price_list_of_the_package_says_where_each_price_was_read():
+    file = tomllib.loads(resources.files("lm").joinpath("prices.toml").read_text())
+    assert date.fromisoformat(file["dated"])
+    assert all(price.get("source") for price in file["models"].values())
+    assert set(load_prices().prices) == set(file["models"])
 
 
 def attempts(store: CallStore) -> list[dict[str, object]]:
