@@ -48,8 +48,7 @@ async def test_nothing_is_lost_or_doubled_behind_it_and_the_log_says_what_came(t
 async def test_what_does_not_generate_passes_as_it_is():
     async with Provider() as provider, Proxy(provider.root, spoilt=1.0) as proxy:
         model = OpenAIModel(parse_reference(f"openai:small@{proxy.url}"), PATIENT)
-        with model._client() as client:
-            listed = await client.models.list()
+        listed = await model._client().models.list()
         await model.close()
     assert [entry.id for entry in listed.data] == ["small"]
     assert proxy.log == []
