@@ -34,11 +34,11 @@ async def test_nothing_is_lost_or_doubled_behind_it_and_the_log_says_what_came(t
         answers = await Recorded(model, store, role="author", ledger=ledger).complete(requests(300))
         await model.close()
     assert [(answer.text, answer.finish) for answer in answers] == [("73", "stop")] * 300
-    assert sorted(proxy.delivered().values()) == [1] * 300
+    assert sorted(proxy.delivered.values()) == [1] * 300
     assert set(proxy.faults()) == {*FAULTS, "nonsense"}
     lost = [call for call in proxy.log if call.fault in ("reset", "stall", "cut")]
     assert sum(provider.delivered.values()) == 300 + len(lost)
-    assert {canonical(call.request) for call in lost} <= set(proxy.delivered())
+    assert {canonical(call.request) for call in lost} <= set(proxy.delivered)
     booked = [row["outcome"] for row in attempts(store)]
     assert booked.count("answer") == 300
     assert len(booked) == len(proxy.log)
