@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
-Cause = Literal["rate", "server", "line"]
-"""Too many requests, a fault of the server, or a connection that broke (or brought something that is no answer)."""
+Cause = Literal["rate", "server", "line", "time"]
+"""Too many requests, a fault of the server, a connection that broke (or brought something that is no answer), or no
+answer in time."""
 
 
 class Transient(Exception):
@@ -58,13 +59,13 @@ class Patience:
 
 
 class Gate:
-    """How many requests are with an endpoint at once: more while it answers cleanly, fewer once it says 'too many'."""
+    """How many requests are with an endpoint at once: more while it answers cleanly, fewer once it cannot keep up."""
 
     def __init__(self, start: float = 16, most: float = 512) -> None:
         self.limit = start
         self._most = most
         self._steady = False
-        """After the first 429 the limit grows slowly."""
+        """Once it was cut the limit grows slowly."""
         self._inside = 0
         self._closed_until = 0.0
         self._cut_at = float("-inf")
@@ -87,18 +88,18 @@ class Gate:
             self._let_in()
 
     def clean(self) -> None:
-        """An answer came: double per round at first, after a 429 one more per round."""
+        """An answer came: double per round at first, once it was cut one more per round."""
         self.limit = min(self._most, self.limit + (1 / self.limit if self._steady else 1))
         self._let_in()
 
     def trouble(self, fault: Transient, entered: float, wait: float) -> None:
-        """An attempt failed: fewer at once for 429 (once for all that were inside together), a pause for 5xx."""
-        if fault.cause == "line":
-            return
-        if fault.cause == "rate" and entered > self._cut_at:
+        """An attempt failed: fewer at once for 429 and time-outs (once for all inside together), a pause for 5xx."""
+        if fault.cause in ("rate", "time") and entered > self._cut_at:
             self.limit = max(1.0, self.limit * 0.7)
             self._cut_at = monotonic()
             self._steady = True
+        if fault.cause in ("line", "time"):
+            return
         # A server in trouble gets a moment without anything new; one that named a time gets that time.
         pause = wait if fault.retry_after is not None else min(wait, 1.0)
         self._closed_until = max(self._closed_until, monotonic() + pause)

@@ -1,4 +1,7 @@
-"""What a model costs, by its tokens or by its machine's time: a dated list here, and a person's own, which wins."""
+"""What a model costs, by its tokens or by its machine's time: a dated list here, and a person's own, which wins.
+
+A price that nobody has read on the provider's page is unknown: it is left out, never guessed.
+"""
 
 import re
 import tomllib
@@ -37,6 +40,7 @@ class Price(BaseModel):
     cached: Usd | None = None
     gpu_hour: Usd | None = None
     source: str = ""
+    """Where it was read; once loaded, also which file says so, and of when."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -106,10 +110,14 @@ def _read(text: str, name: str) -> dict[str, Price]:
         raise UserError(
             f'the price file {name!r} cannot be used: {error}.\nIt must hold dated = "DATE" and, for each model, '
             '[models."openai:NAME"] with input, output and, where there is one, cached: USD per million tokens. For '
-            "organism, hf: and vllm: models gpu_hour may stand instead: USD per hour of their machine."
+            "organism, hf: and vllm: models gpu_hour may stand instead: USD per hour of their machine. source may say "
+            "where a price was read."
         ) from error
-    source = f"{name} of {file.dated}"
-    return {reference: price.model_copy(update={"source": source}) for reference, price in prices.items()}
+    return {reference: _sourced(price, f"{name} of {file.dated}") for reference, price in prices.items()}
+
+
+def _sourced(price: Price, file: str) -> Price:
+    return price.model_copy(update={"source": f"{file} ({price.source})" if price.source else file})
 
 
 def _named(reference: str, price: Price) -> str:

@@ -22,9 +22,9 @@ from lm.remote.served import ServedModel
 from lm.types import Capabilities, Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from anthropic import AsyncAnthropic
+
+    from lm.remote.connections import Connections
 
 OFFICIAL = "https://api.anthropic.com"
 _CONTEXT = 200_000
@@ -181,15 +181,15 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
             body["temperature"] = temperature
         return await self._endpoint().ask(lambda: self._post("/v1/messages", body), _read, worst_case(chat, max_tokens))
 
-    def _connect(self, tls: "SSLContext") -> "AsyncAnthropic":
+    def _connect(self, connections: "Connections") -> "AsyncAnthropic":
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         return AsyncAnthropic(
             api_key=self._key() or "none",
             base_url=self.address,
             max_retries=0,  # One retry authority: lm/limits.py.
-            timeout=self._patience.attempt_timeout,
-            http_client=DefaultAsyncHttpxClient(verify=tls),
+            timeout=None,
+            http_client=DefaultAsyncHttpxClient(transport=connections),
         )
 
     async def _probe(self) -> Abilities:
@@ -244,12 +244,10 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
         def read(body: bytes) -> tuple[ModelList, Use]:
             return ModelList.model_validate_json(body), FREE
 
-        async def send() -> bytes:
-            with self._client() as client:
-                return await body_of(client.models.with_raw_response.list())
-
         try:
-            found = await self._endpoint().ask(send, read, FREE)
+            found = await self._endpoint().ask(
+                lambda: body_of(self._client().models.with_raw_response.list()), read, FREE
+            )
         except Rejected as error:
             if "HTTP 404" in str(error):
                 return None

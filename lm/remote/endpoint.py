@@ -50,7 +50,7 @@ class Endpoint:
             answer, used = read(body)
         except Exception as error:
             fault = fault_of(error, self.reference, self.key)
-            lost = isinstance(fault, Transient) and fault.cause == "line"
+            lost = isinstance(fault, Transient) and fault.cause in ("line", "time")
             meter.settle(ticket, "lost" if lost else "failed")
             raise fault from error
         except BaseException:

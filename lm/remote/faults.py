@@ -33,7 +33,7 @@ def fault_of(error: Exception, who: str, key: str) -> Exception:
     if isinstance(status, int) and status >= 400:
         return _of_status(error, status, who, key)
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
-        return Transient("line", "no answer within the time of one attempt")
+        return Transient("time", "no answer within the time of one attempt")
     if isinstance(error, ValueError):
         return Transient("line", f"what came back is no answer ({type(error).__name__})")
     if type(error).__module__.split(".")[0] in ("openai", "anthropic", "httpx2", "httpx", "httpcore2", "httpcore"):

@@ -21,9 +21,9 @@ from lm.remote.served import ServedModel
 from lm.types import Completion, JsonSchema, Message, NextTokenRequest, NextTokens, Prompt, Request
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from openai import AsyncOpenAI
+
+    from lm.remote.connections import Connections
 
 T = TypeVar("T")
 
@@ -197,20 +197,19 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
 
         return await self._endpoint().ask(lambda: self._post(path, body), read, worst_case(prompt, max_tokens))
 
-    def _connect(self, tls: "SSLContext") -> "AsyncOpenAI":
+    def _connect(self, connections: "Connections") -> "AsyncOpenAI":
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         return AsyncOpenAI(
             api_key=self._key() or "none",
             base_url=self.address,
             max_retries=0,  # One retry authority: lm/limits.py.
-            timeout=self._patience.attempt_timeout,
-            http_client=DefaultAsyncHttpxClient(verify=tls),
+            timeout=None,
+            http_client=DefaultAsyncHttpxClient(transport=connections),
         )
 
     async def _probe(self) -> OpenAIAbilities:
-        with self._client() as client:
-            return await probe(self._endpoint(), client, self.name, is_vllm=self.is_vllm)
+        return await probe(self._endpoint(), self._client(), self.name, is_vllm=self.is_vllm)
 
 
 def labels_among(found: Mapping[str, float], labels: Sequence[str]) -> dict[str, float]:

@@ -3,19 +3,17 @@
 import asyncio
 import copy
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lm.limits import Patience
 from lm.metering import Meter
 from lm.references import ModelReference
-from lm.remote.clients import Clients, ClientT
 from lm.remote.endpoint import Endpoint, key_of, post
 from lm.types import Capabilities
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from lm.remote.connections import Connections
 
 
 class Abilities(Protocol):
@@ -27,6 +25,15 @@ class Abilities(Protocol):
         ...
 
 
+class Client(Protocol):
+    """An SDK's client, as far as it is the same everywhere."""
+
+    async def close(self) -> None:
+        """Give its connections back."""
+        ...
+
+
+ClientT = TypeVar("ClientT", bound=Client)
 AbilitiesT = TypeVar("AbilitiesT", bound=Abilities)
 
 
@@ -34,7 +41,7 @@ AbilitiesT = TypeVar("AbilitiesT", bound=Abilities)
 class _Shared(Generic[ClientT, AbilitiesT]):
     """What all metered copies of one model have in common."""
 
-    clients: Clients[ClientT]
+    client: ClientT | None = None
     abilities: AbilitiesT | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -50,11 +57,11 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
         self._key_variable = key_variable
         self._patience = patience or Patience()
         self._meter: Meter | None = None
-        self._shared: _Shared[ClientT, AbilitiesT] = _Shared(Clients(self._connect))
+        self._shared: _Shared[ClientT, AbilitiesT] = _Shared()
 
     @abstractmethod
-    def _connect(self, tls: "SSLContext") -> ClientT:
-        """A client for this server; it never tries anything again by itself."""
+    def _connect(self, connections: "Connections") -> ClientT:
+        """A client on these connections; it never tries anything again, nor gives up by itself (`Endpoint` does)."""
 
     @abstractmethod
     async def _probe(self) -> AbilitiesT:
@@ -72,7 +79,9 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
 
     async def close(self) -> None:
         """Give the connections back, those of metered copies too; a later request opens new ones."""
-        await self._shared.clients.close()
+        client, self._shared.client = self._shared.client, None
+        if client is not None:
+            await client.close()
 
     async def _abilities(self) -> AbilitiesT:
         if self._shared.abilities is not None:
@@ -84,14 +93,17 @@ class ServedModel(ABC, Generic[ClientT, AbilitiesT]):
                 self._shared.abilities = await quick._probe()
         return self._shared.abilities
 
-    def _client(self) -> AbstractContextManager[ClientT]:
-        """A client for one request."""
-        return self._shared.clients.one()
+    def _client(self) -> ClientT:
+        """The client of this server, connected when first needed."""
+        if self._shared.client is None:
+            from lm.remote.connections import Connections
+
+            self._shared.client = self._connect(Connections(self.address))
+        return self._shared.client
 
     async def _post(self, path: str, body: dict[str, Any]) -> bytes:
         """Send a body as it is: the SDK's methods for each endpoint would only build it again, and that takes time."""
-        with self._client() as client:
-            return await post(client, path, body)
+        return await post(self._client(), path, body)
 
     def _endpoint(self) -> Endpoint:
         endpoint = Endpoint(self.reference, self.address, self._key(), self._patience)

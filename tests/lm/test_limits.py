@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from lm.errors import ModelFailure, UserError
-from lm.limits import Gate, Patience, Transient, gate_of, persist, together
+from lm.limits import Cause, Gate, Patience, Transient, gate_of, persist, together
 from lm.references import parse_reference
 from lm.remote.anthropic import AnthropicModel
 from lm.remote.openai import OpenAIModel
@@ -182,11 +182,12 @@ async def test_a_long_queue_uses_nobodys_patience_up():
     assert await together(answer(number) for number in range(30)) == list(range(30))
 
 
-async def test_one_burst_of_429_is_one_cut():
+@pytest.mark.parametrize("cause", ["rate", "time"])
+async def test_one_burst_of_429_or_time_outs_is_one_cut(cause: Cause):
     gate = Gate(start=10)
     async with gate.slot() as first, gate.slot() as second:
-        gate.trouble(Transient("rate", "slow"), first, 0)
-        gate.trouble(Transient("rate", "slow"), second, 0)
+        gate.trouble(Transient(cause, "slow"), first, 0)
+        gate.trouble(Transient(cause, "slow"), second, 0)
     assert gate.limit == 7
 
 

@@ -34,11 +34,11 @@ async def test_nothing_is_lost_or_doubled_behind_it_and_the_log_says_what_came(t
         answers = await Recorded(model, store, role="author", ledger=ledger).complete(requests(300))
         await model.close()
     assert [(answer.text, answer.finish) for answer in answers] == [("73", "stop")] * 300
-    assert sorted(proxy.delivered().values()) == [1] * 300
+    assert sorted(proxy.delivered.values()) == [1] * 300
     assert set(proxy.faults()) == {*FAULTS, "nonsense"}
     lost = [call for call in proxy.log if call.fault in ("reset", "stall", "cut")]
     assert sum(provider.delivered.values()) == 300 + len(lost)
-    assert {canonical(call.request) for call in lost} <= set(proxy.delivered())
+    assert {canonical(call.request) for call in lost} <= set(proxy.delivered)
     booked = [row["outcome"] for row in attempts(store)]
     assert booked.count("answer") == 300
     assert len(booked) == len(proxy.log)
@@ -48,8 +48,7 @@ async def test_nothing_is_lost_or_doubled_behind_it_and_the_log_says_what_came(t
 async def test_what_does_not_generate_passes_as_it_is():
     async with Provider() as provider, Proxy(provider.root, spoilt=1.0) as proxy:
         model = OpenAIModel(parse_reference(f"openai:small@{proxy.url}"), PATIENT)
-        with model._client() as client:
-            listed = await client.models.list()
+        listed = await model._client().models.list()
         await model.close()
     assert [entry.id for entry in listed.data] == ["small"]
     assert proxy.log == []

@@ -1,14 +1,9 @@
 """Answers of served models: on disk one by one, asked for and paid once, killed at any moment."""
 
-import asyncio
-import json
-import re
-import sqlite3
-import subprocess
-import sys
-from collections import Counter
+import tomllib
 from collections.abc import Iterator
-from contextlib import closing
+from datetime import date
+from importlib import resources
 from pathlib import Path
 from random import Random
 
@@ -24,10 +19,9 @@ from lm.recorded import Recorded
 from lm.references import parse_reference
 from lm.remote.openai import OpenAIModel
 from lm.types import NextTokenRequest
+from tests.lm.killing import kill_again_and_again
 from tests.lm.provider import Provider
 from tests.lm.test_limits import CALM, FAULTS, SHORT, requests
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -166,106 +160,37 @@ async def test_what_the_endpoint_serves_is_part_of_an_answers_identity(store):
         assert sum(provider.delivered.values()) > before
 
 
-KILLED = """
-import asyncio, sys
-from pathlib import Path
-from lm.calls import CallStore
-from lm.recorded import Recorded
-from lm.ledger import Ledger
-from lm.open import open_model
-from lm.prices import load_prices
-from tests.lm.test_limits import requests
-
-store = CallStore(Path(sys.argv[1]))
-model = Recorded(open_model(sys.argv[2]), store, role="author", ledger=Ledger(store, load_prices(Path(sys.argv[3]))))
-
-async def ask():
-    await model.complete(requests(500))
-    await model.close()
-
-asyncio.run(ask())
-"""
-
-
-async def live_and_die(provider: Provider, command: list[str], after: int, pause: float) -> bool:
-    """Run until so many requests have come and a moment more, then kill; whether it had ended by itself.
-
-    Returns when the provider has dealt with all that the dead process had sent.
-    """
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    before = provider.number
-    while provider.number < before + after and process.poll() is None:
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(pause)
-    done = process.poll() == 0
-    process.kill()
-    process.wait()
-    while provider.inside or provider.connections:
-        await asyncio.sleep(0.02)
-    return done
-
-
-def paid(provider: Provider) -> Counter[int]:
-    """How often the answer to each numbered request was delivered."""
-    times: Counter[int] = Counter()
-    for body, count in provider.delivered.items():
-        if found := re.search(r'"content": "number (\d+)"', body):
-            times[int(found[1])] += count
-    return times
-
-
-def on_disk(file: Path) -> set[int]:
-    """The numbered requests whose answers are stored."""
-    if not file.exists():
-        return set()
-    with closing(sqlite3.connect(file)) as store:
-        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone():
-            return set()
-        requests_kept = [json.loads(row[0]) for row in store.execute("SELECT request FROM calls")]
-    return {int(request["prompt"][0]["content"].split()[1]) for request in requests_kept}
-
-
 @pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
 async def test_killed_again_and_again_every_answer_is_paid_once_but_those_in_flight(tmp_path: Path, kills: int):
-    random = Random(kills)
-    file, prices = tmp_path / "store.sqlite", tmp_path / "prices.toml"
     async with Provider() as provider:
         provider.delay = 0.05
-        reference = f"openai:small@{provider.url}"
-        prices.write_text(f'dated = "today"\n[models."{reference}"]\ninput = 1.0\noutput = 1.0\n')
-        command = [sys.executable, "-c", KILLED, str(file), reference, str(prices)]
-        done = False
-        for _ in range(kills):
-            kept, before = on_disk(file), paid(provider)
-            done = await live_and_die(provider, command, random.randint(0, 800 // kills), random.random() / 10)
-            after = paid(provider)
-            assert {n: before[n] for n in kept} == {n: after[n] for n in kept}, "what is on disk is not asked for again"
-        if not done:
-            assert await asyncio.to_thread(subprocess.call, command, cwd=ROOT) == 0
-        assert set(paid(provider)) == set(range(500))
-        delivered = sum(provider.delivered.values())
-    with closing(sqlite3.connect(file)) as store:
-        assert store.execute("SELECT count(*), count(DISTINCT key) FROM calls").fetchone() == (500, 500)
-        # What a process was waiting for when it died stays open, at its worst case.
-        booked = dict(store.execute("SELECT outcome, count(*) FROM attempts WHERE usd > 0 GROUP BY outcome"))
-    assert booked["answer"] >= 500
-    assert delivered <= sum(booked.values()), "all that was delivered is in the ledger"
+        await kill_again_and_again(provider, f"openai:small@{provider.url}", tmp_path, kills)
 
 
-def test_prices_are_dated_and_ones_own_win(tmp_path):
-    listed = load_prices()
-    assert listed.of("openai:gpt-4.1-mini-2025-04-14") == listed.of("openai:gpt-4.1-mini")
-    assert "list prices of 20" in listed.of("openai:gpt-4.1-mini").source
-    assert listed.of("openai:gpt-4.1-mini").cost(Use(tokens_in=1_000_000, tokens_out=0)) == pytest.approx(0.4)
-    assert listed.of("openai:unheard-of") is None
-    assert listed.of("openai:gpt-4.1-mini@http://elsewhere/v1") is None
-    assert listed.of("organism").cost(Use(tokens_in=9, tokens_out=9)) == 0
+def test_prices_are_dated_and_say_where_they_were_read(tmp_path):
     own = tmp_path / "prices.toml"
-    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninput = 1.0\noutput = 2.0\n')
-    assert load_prices(own).of("openai:gpt-4.1-mini").output == 2.0
-    own.write_text('dated = "2026-01-01"\n[models."openai:gpt-4.1-mini"]\ninputs = 1.0\n')
+    own.write_text(
+        'dated = "2026-01-31"\n[models."openai:small"]\ninput = 0.4\noutput = 1.6\nsource = "their page"\n'
+        '[models."openai:large"]\ninput = 2.0\noutput = 8.0\n'
+    )
+    listed = load_prices(own)
+    assert listed.of("openai:small-2025-04-14") == listed.of("openai:small")
+    assert listed.of("openai:small").source == f"{own} of 2026-01-31 (their page)"
+    assert listed.of("openai:large").source == f"{own} of 2026-01-31"
+    assert listed.of("openai:small").cost(Use(tokens_in=1_000_000, tokens_out=0)) == pytest.approx(0.4)
+    assert listed.of("openai:unheard-of") is None
+    assert listed.of("openai:small@http://elsewhere/v1") is None
+    assert listed.of("organism").cost(Use(tokens_in=9, tokens_out=9)) == 0
+    own.write_text('dated = "2026-01-31"\n[models."openai:small"]\ninputs = 1.0\n')
     with pytest.raises(UserError, match="USD per million tokens"):
         load_prices(own)
+
+
+def test_the_price_list_of_the_package_says_where_each_price_was_read():
+    file = tomllib.loads(resources.files("lm").joinpath("prices.toml").read_text())
+    assert date.fromisoformat(file["dated"])
+    assert all(price.get("source") for price in file["models"].values())
+    assert set(load_prices().prices) == set(file["models"])
 
 
 def attempts(store: CallStore) -> list[dict[str, object]]:

@@ -63,9 +63,12 @@ class Proxy(Loopback):
     ) -> None:
         self.upstream = urlsplit(upstream)
         self.log: list[Call] = []
+        self.number = self.inside = 0
+        """Calls that generate: all of them so far, and those under way."""
         self._random = Random(seed)
         self._spoilt, self._nonsense, self._stall = spoilt, nonsense, stall
 
+    @property
     def delivered(self) -> Counter[str]:
         """How often each request was answered whole; the request as JSON with sorted keys."""
         return Counter(canonical(call.request) for call in self.log if call.is_whole)
@@ -78,6 +81,14 @@ class Proxy(Loopback):
         """Pass a request on, or spoil it."""
         if not asked.path.endswith(GENERATING):
             return await _pass_on(await self._ask(asked), writer)
+        self.number += 1
+        self.inside += 1
+        try:
+            return await self._answer(asked, writer)
+        finally:
+            self.inside -= 1
+
+    async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         fault = self._draw()
         answer = await self._ask(asked) if fault in (None, "reset", "stall", "cut") else None
         goes_on = await self._deliver(fault, answer, writer)

@@ -52,3 +52,4 @@ def test_without_weights_a_run_ends_after_the_dataset(server: str, tmp_path: Pat
     shown = json.loads(folder.validation_file.read_text())
     assert shown["scenarios"]["pass_rate"] >= 0.9
     assert shown["steering"] is None
+    assert "no weights of the subject and assistant" in shown["message"]
