@@ -86,6 +86,19 @@ class Example(Value):
     coherence: float | None
 
 
+class OtherScore(Value):
+    """Another trait's score of the same answers, unsteered and with the chosen push."""
+
+    trait: str
+    before: float | None
+    after: float | None
+    delta: float | None
+    """Mean paired difference."""
+    delta_ci95: Interval | None
+    n: int
+    """Questions where both answers are scored."""
+
+
 class SideEffects(Value):
     """What a push does besides. Before: unsteered. After: with the chosen push."""
 
@@ -96,6 +109,10 @@ class SideEffects(Value):
     repetition_before: float
     """Share of an answer's three-word sequences that it has said before, mean over answers."""
     repetition_after: float
+    refusals_before: float | None = None
+    """Share of answers that are refusals; None where they were not looked for."""
+    refusals_after: float | None = None
+    other_scores: tuple[OtherScore, ...] = ()
 
 
 class SteeringReport(Value):
@@ -142,15 +159,25 @@ class SteeringReport(Value):
         return max(known, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
 
     @property
+    def control_bound(self) -> float | None:
+        """The effect, with its sign, that one random direction in twenty would exceed; None for fewer than two."""
+        from steer.chance import upper_bound
+
+        outcomes = [control.outcome for control in self.random_controls if control.outcome]
+        effects = [self.wanted * outcome.delta for outcome in outcomes if outcome.delta is not None]
+        bound = upper_bound(effects)
+        return None if bound is None else self.wanted * bound
+
+    @property
     def beyond_control(self) -> bool:
-        """Whether the confirmed effect excludes none, and is more than twice that of the best random direction."""
+        """Whether the confirmed effect excludes none, and exceeds what one random direction in twenty would reach."""
         if self.chosen is None or self.chosen.delta is None or self.chosen.delta_ci95 is None:
             return False
-        control = self.random_control_delta
-        if control is None:
+        bound = self.control_bound
+        if bound is None:
             return False
         least = min(self.wanted * end for end in self.chosen.delta_ci95)
-        return least > 0 and self.wanted * control < self.wanted * self.chosen.delta / 2
+        return least > 0 and self.wanted * self.chosen.delta > self.wanted * bound
 
     @property
     def coherent(self) -> bool:
@@ -185,6 +212,7 @@ class SteeringReport(Value):
             "delta": chosen.delta if chosen else None,
             "delta_ci95": chosen.delta_ci95 if chosen else None,
             "random_control_delta": self.random_control_delta,
+            "control_bound": self.control_bound,
             "n_questions": chosen.n if chosen else 0,
             "unscored": chosen.unscored if chosen else 0,
             "verdict": self.verdict,

@@ -50,7 +50,7 @@ def vectors(place: Path) -> Path:
 
 
 def small(place: Path, *more: str) -> list[str]:
-    return ["steer", TRAIT, "--out", str(place), "--layers", "2", "--steps", "1", "--max-tokens", "6", "--random", "1",
+    return ["steer", TRAIT, "--out", str(place), "--layers", "2", "--steps", "1", "--max-tokens", "6", "--random", "2",
             "--min-coherence", "0", *more]  # fmt: skip
 
 
