@@ -71,6 +71,15 @@ def test_steer_leaves_a_report_and_a_validation(place: Path, answer: dict) -> No
     assert [control["name"] for control in answer["report"]["controls"]][-1] == "plain prompting"
 
 
+def test_steer_leaves_a_page_and_its_texts(place: Path, answer: dict) -> None:
+    page = (Path(answer["folder"]) / "report.html").read_text()
+    assert answer["verdict"] in page
+    store = CallStore(Path(answer["folder"]) / "store.sqlite")
+    written = {json.loads(call.answer)["text"] for call in store.served() if call.role == "assistant"}
+    assert {example["answer"] for example in answer["report"]["examples"]} <= written
+    store.close()
+
+
 def test_the_same_call_asks_the_judge_nothing_again(place: Path, answer: dict) -> None:
     store = CallStore(Path(answer["folder"]) / "store.sqlite")
     before = sum(row.calls for row in store.usage())

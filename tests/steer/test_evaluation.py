@@ -240,6 +240,20 @@ async def test_plain_prompting_and_other_traits_stand_beside(planted_model: Load
     assert SteeringReport.model_validate_json(found.model_dump_json()) == found
 
 
+async def test_several_answers_to_each_confirming_question(planted_model: LoadedModel) -> None:
+    """Choosing stays greedy; confirming counts questions, not answers."""
+    settings = QUICK.model_copy(update={"samples": 3, "random_seeds": (1, 2), "layers": (1,)})
+    found = await evaluate(planted_model, planted(), QUESTIONS[:8], score, settings=settings)
+    greedy = await evaluate(
+        planted_model, planted(), QUESTIONS[:8], score, settings=settings.model_copy(update={"samples": 1})
+    )
+    assert found.grid == greedy.grid
+    assert found.chosen.n == 4
+    assert found.chosen.score != greedy.chosen.score
+    assert {dose.n for dose in found.dose_response} == {12}
+    assert len(found.examples) == 2 * len(QUICK.doses)
+
+
 async def test_the_momentum_controller_searches_too(planted_model: LoadedModel) -> None:
     rule = SearchRule(controller="momentum", steps=4, min_coherence=50, highest=8.0)
     settings = QUICK.model_copy(update={"rule": rule, "random_seeds": (1,), "layers": (1,)})
