@@ -15,7 +15,8 @@ from lm.types import Message, Prompt
 from steer.generation import Row
 from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, When, ablate
 from steer.vllm.bias import BiasEngine, add_biases
-from steer.vllm.engine import SteeredEngine, check_parity
+from steer.vllm.engine import SteeredEngine, _parameters, check_parity
+from steer.wire import digest, to_wire
 from steer.writing import LocalWriter
 from tests.vllm.serving import IN_PROCESS, WEIGHTS
 
@@ -99,6 +100,22 @@ async def test_a_cache_that_was_filled_under_a_push_serves_nobody_else(
         [ours] = await LocalWriter(model).write([Row(long, pushes)], TOKENS)
         assert theirs.token_ids == ours.token_ids
         assert (theirs.tokens_cached > 0) == (number == 3)
+
+
+async def test_without_salt_the_cache_would_serve_keys_of_another_push(
+    hooked: SteeredEngine, directions: list[Direction]
+) -> None:
+    """The naive way, to show that the test above can fail: the same prompt under another push is not read again."""
+    prompt = [*hooked._spelling.encode([" ".join(["The roof leaked, and I said that the car was old."] * 8)])[0]]
+    engine = await hooked._engine.running()
+    cached = []
+    for size in (0.8, -0.8):
+        row = Row("", (Push(directions[1], norms=size, tokens=ALL),))
+        await engine.call("steering_put", digest(row.pushes), [to_wire(one) for one in row.pushes])
+        output = await engine.generate(prompt, _parameters(row, digest(row.pushes), 4, engine.ends))
+        cached.append(output.num_cached_tokens)
+    assert cached[0] == 0
+    assert cached[1] > 0
 
 
 async def test_parity_is_shown_or_refused(
