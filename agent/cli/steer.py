@@ -149,7 +149,7 @@ async def _measure(
                     settings=settings, others=others, aside=aside, progress=_progress(Console(stderr=True)),
                     writer=StoredWriter(local, calls, model.reference, model.checkpoint.identity),
                 )  # fmt: skip
-            _write(folder, report, about, bench)
+            _write(folder, report, about, bench, _tested(dataset))
     return folder, report
 
 
@@ -210,7 +210,15 @@ def _newest_vectors(out: Path, trait: str) -> Path:
     return first[0]
 
 
-def _write(folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench) -> None:
+def _tested(given: "Dataset") -> dict[str, Any] | None:
+    """What the dataset's card says of the scenarios' fresh test; None where there was none."""
+    test = given.card.get("fresh_test")
+    return {"n_pairs": len(given.pairs)} | test if isinstance(test, dict) else None
+
+
+def _write(
+    folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench, scenarios: dict[str, Any] | None
+) -> None:
     write_atomically(folder / "settings.json", dump_json(about))
     write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
     write_atomically(folder / "report.html", render_steering(report))
@@ -220,7 +228,7 @@ def _write(folder: Path, report: "SteeringReport", about: dict[str, Any], bench:
         "assistant": report.assistant,
         "judge": bench.identity.model_dump(),
         "rounds": None,
-        "scenarios": None,
+        "scenarios": scenarios,
         "first_token": None,
         "baseline": report.baseline.model_dump() | {"passed": report.baseline.passed},
         "steering": report.summary(),
