@@ -7,7 +7,7 @@ Written for the V1 model runner of vLLM 0.32, whose batch tells which token belo
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -44,8 +44,8 @@ class SteeringWorker:
         """Fill the bias of each layer's last MLP matrix in place; layers that are not named get zeros."""
         given = {layer: torch.frombuffer(bytearray(vector), dtype=torch.float32) for layer, vector in vectors}
         for layer, block in enumerate(find_blocks(self.model_runner.get_model())):
-            bias: Tensor = block.mlp.down_proj.bias.data  # type: ignore[union-attr, assignment]
-            bias.copy_(given[layer]) if layer in given else bias.zero_()
+            bias = cast(Any, block).mlp.down_proj.bias.data
+            bias.copy_(given.get(layer, torch.zeros_like(bias)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,10 @@ QUESTIONS = [Question(text=f"Be calm. {text}", natural=text) for text in (
     "Where is the report?", "Did they test it?", "How was the visit?", "Should I sign?", "Is it new?", "Why so?",
 )]  # fmt: skip
 QUICK = EvaluationSettings(
-    rule=SearchRule(start=0.5, highest=8.0, min_coherence=50, steps=5), max_tokens=20, random_seeds=(1, 2), examples=2
+    rule=SearchRule(start=0.5, highest=8.0, min_coherence=50, steps=5),
+    max_tokens=20,
+    random_seeds=(1, 2, 3, 4),
+    examples=2,
 )
 
 
@@ -78,7 +81,7 @@ def test_the_report_holds_all_that_a_reader_needs(report: SteeringReport) -> Non
     assert not set(report.choosing) & set(report.confirming)
     assert len(report.choosing) == len(report.confirming) == 6
     assert {cell.layer for cell in report.grid} == set(range(LAYERS))
-    assert len(report.random_controls) == 2
+    assert len(report.random_controls) == 4
     assert all({cell.layer for cell in control.grid} == set(range(LAYERS)) for control in report.random_controls)
     assert [control.name for control in report.controls] == [
         "opposite sign",

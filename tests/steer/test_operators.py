@@ -247,8 +247,9 @@ def test_a_quantised_model(llama: LoadedModel) -> None:
         block.mlp.down_proj, block.self_attn.q_proj = Quantised(block.mlp.down_proj), Quantised(block.self_attn.q_proj)
     wrapped = wrap_model(model.eval(), llama.tokenizer, "hf:quantised")
     for name in ("cap", "keep norm", "all at once"):
+        expected = text_by_hand(wrapped, LISTS[name])
         with steered(wrapped, LISTS[name]):
-            assert greedy(wrapped, torch.tensor([wrapped.encode(PROMPT_TEXT)])) == text_by_hand(wrapped, LISTS[name])
+            assert greedy(wrapped, torch.tensor([wrapped.encode(PROMPT_TEXT)])) == expected
 
 
 def test_a_model_with_lora_adapters(llama: LoadedModel) -> None:
