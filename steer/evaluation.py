@@ -105,7 +105,7 @@ def _report(
     own, *randoms = contenders
     size = own.best.strength if own.best else 0.0
     curve = [(dose * size, found.doses[dose]) for dose in settings.doses] if own.best else []
-    shown = found.unsteered.questions[: settings.examples]
+    shown = found.unsteered.asked[: settings.examples]
     return SteeringReport(
         trait=about.trait,
         subject=about.subject,
@@ -115,7 +115,7 @@ def _report(
         wanted=settings.rule.wanted,
         min_coherence=settings.rule.min_coherence,
         choosing=tuple(question.text for question in unsteered.questions[0::2]),
-        confirming=tuple(question.text for question in found.unsteered.questions),
+        confirming=tuple(question.text for question in found.unsteered.asked),
         baseline=as_baseline(unsteered, settings.max_baseline),
         grid=own.grid,
         chosen_on=own.best,
