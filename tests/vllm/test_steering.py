@@ -1,7 +1,8 @@
 """Steering inside a real, unmodified vLLM: what transformers writes, row by row, by hooks and by biases."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,10 @@ def directions(model: LoadedModel) -> list[Direction]:
 
 
 @pytest.fixture(scope="module")
-async def hooked(vllm: None) -> AsyncIterator[SteeredEngine]:
+def hooked(vllm: None) -> Iterator[SteeredEngine]:
     engine = SteeredEngine(IN_PROCESS)
     yield engine
-    await engine.close()
+    asyncio.run(engine.close())
 
 
 def any_operators(chosen: random.Random, directions: list[Direction]) -> tuple[Operator, ...]:
