@@ -1,8 +1,8 @@
 """How often rules of decision claim an effect where there is none: `python -m benchmarks.claims [--searches 1000]`.
 
-Numbers only, no model: each of a trait's direction and of random ones has 16 cells (layers x strengths), the best on half
-of the questions is measured on the other half, and the rule decides. The trait's direction is one more of the random
-ones: every claim is an error. tests/steer/test_claims.py runs the whole evaluation in such worlds.
+Numbers only, no model: a direction and random ones have 16 cells each (layers x strengths), the best on half of the
+questions is measured on the other half, and the rule decides. The direction is one more of the random ones: every claim
+is an error. tests/steer/test_claims.py runs the whole evaluation in such worlds.
 """
 
 import argparse
