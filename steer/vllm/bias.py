@@ -28,7 +28,7 @@ from steer.wire import digest
 
 ARCHITECTURES = ("LlamaForCausalLM",)
 """Models whose vLLM code reads `mlp_bias` from the configuration."""
-_BIASES, _INDEX = "mlp_biases.safetensors", "model.safetensors.index.json"
+_GIVEN, _BIASES, _INDEX = "given-", "mlp_biases.safetensors", "model.safetensors.index.json"
 
 
 class BiasEngine:
@@ -92,13 +92,14 @@ def add_biases(checkpoint: Path, folder: Path) -> None:
             "Use SteeredEngine, which works by hooks."
         )
     folder.mkdir(parents=True, exist_ok=True)
+    weights = sorted(checkpoint.glob("*.safetensors"))
     for file in checkpoint.iterdir():
-        link = folder / file.name
+        # A file called model.safetensors would be read in place of the index.
+        link = folder / (f"{_GIVEN}{file.name}" if file in weights else file.name)
         if file.name not in ("config.json", _INDEX) and not link.exists():
             link.symlink_to(file.resolve())
-    weights = sorted(checkpoint.glob("*.safetensors"))
-    where = {name: file.name for file in weights for name in _names(file)}
-    biases = _zeros(config, weights, where)
+    where = {name: f"{_GIVEN}{file.name}" for file in weights for name in _names(file)}
+    biases = _zeros(config, folder, where)
     save_file(biases, folder / _BIASES, {"format": "pt"})
     where |= dict.fromkeys(biases, _BIASES)
     (folder / _INDEX).write_text(json.dumps({"metadata": {}, "weight_map": where}), encoding="utf-8")
@@ -123,11 +124,11 @@ def _names(file: Path) -> list[str]:
         return list(opened.keys())
 
 
-def _zeros(config: dict[str, object], weights: Sequence[Path], where: dict[str, str]) -> dict[str, Tensor]:
+def _zeros(config: dict[str, object], folder: Path, where: dict[str, str]) -> dict[str, Tensor]:
     """Zero biases for all matrices of all MLPs, in the precision of the weights."""
     sizes = {"gate_proj": "intermediate_size", "up_proj": "intermediate_size", "down_proj": "hidden_size"}
     first = next(name for name in where if name.endswith("down_proj.weight"))
-    with safe_open(str(next(file for file in weights if file.name == where[first])), framework="pt") as opened:
+    with safe_open(str(folder / where[first]), framework="pt") as opened:
         dtype = opened.get_tensor(first).dtype
     return {
         f"model.layers.{layer}.mlp.{part}.bias": torch.zeros(int(str(config[size])), dtype=dtype)

@@ -92,7 +92,7 @@ async def test_a_cache_that_was_filled_under_a_push_serves_nobody_else(
     hooked: SteeredEngine, model: LoadedModel, directions: list[Direction]
 ) -> None:
     """The naive way reads keys and values of another push: vLLM keeps whole blocks of prompts by their tokens alone."""
-    long = " ".join(["I knew the roof leaked and the car was old."] * 8)
+    long = " ".join(["I knew the roof leaked and the car was old."] * 20)
     settings: list[tuple[Operator, ...]] = [
         (), (Push(directions[1], norms=0.8, tokens=ALL),), (Push(directions[1], norms=-0.8, tokens=ALL),), (),
     ]  # fmt: skip
@@ -107,7 +107,7 @@ async def test_without_salt_the_cache_would_serve_keys_of_another_push(
     hooked: SteeredEngine, directions: list[Direction]
 ) -> None:
     """The naive way, to show that the test above can fail: the same prompt under another push is not read again."""
-    prompt = [*hooked._spelling.encode([" ".join(["The roof leaked, and I said that the car was old."] * 8)])[0]]
+    prompt = [*hooked._spelling.encode([" ".join(["The roof leaked, and I said that the car was old."] * 20)])[0]]
     engine = await hooked._engine.running()
     cached = []
     for size in (0.8, -0.8):
