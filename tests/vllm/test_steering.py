@@ -15,11 +15,11 @@ from lm.errors import ModelFailure, UserError
 from lm.types import Message, Prompt
 from steer.generation import Row
 from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, When, ablate
-from steer.vllm.bias import BiasEngine, add_biases
+from steer.vllm.bias import BiasEngine
 from steer.vllm.engine import SteeredEngine, _parameters, check_parity
 from steer.wire import digest, to_wire
 from steer.writing import LocalWriter
-from tests.vllm.serving import IN_PROCESS, WEIGHTS
+from tests.vllm.serving import IN_PROCESS
 
 pytestmark = pytest.mark.vllm
 
@@ -168,13 +168,3 @@ async def test_a_bias_is_a_push(
             await engine.write([Row(PROMPTS[0], (Push(directions[1], norms=1.0),))], 4)
     finally:
         await engine.close()
-
-
-def test_a_checkpoint_with_biases_is_the_same_model(model: LoadedModel, tmp_path: Path) -> None:
-    add_biases(WEIGHTS, tmp_path / "copy")
-    again = load_model(f"hf:{tmp_path / 'copy'}")
-    ids = torch.tensor([model.encode(PROMPTS[0])])
-    with torch.no_grad():
-        torch.testing.assert_close(again.model(input_ids=ids).logits, model.model(input_ids=ids).logits)
-    with pytest.raises(UserError, match="with biases of its own"):
-        add_biases(tmp_path / "copy", tmp_path / "again")
