@@ -1,4 +1,4 @@
-"""What the hooks inside vLLM do to one flat pass of many requests, and what a bias is; tests/vllm has the real engine."""
+"""What the hooks inside vLLM do to one flat pass of many requests, and what a bias is (tests/vllm: the real engine)."""
 
 from pathlib import Path
 from types import SimpleNamespace
