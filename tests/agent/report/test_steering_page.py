@@ -26,7 +26,7 @@ def test_everything_is_on_it():
     assert settings[:2] == ["the direction", "random direction 1"] and settings[-1] == "unsteered, all questions"
     rows = {row["figure"]: row for row in page.one(id_="side-effects").rows()}
     assert (rows["perplexity"]["unsteered"], rows["perplexity"]["with the push"]) == ("9.5", "14.2")
-    assert rows["refusals"]["with the push"] == "10\N{NO-BREAK SPACE}%"
+    assert rows["refusals"]["with the push"] == "10 %"
     assert "+8.5" in rows["alignment/other one"]["measured on"]
     asked = page.find("p", "question")
     assert [question.text for question in asked] == list(dict.fromkeys(one.question for one in report.examples))
