@@ -80,8 +80,8 @@ class Settings(BaseModel):
     strength_max: float = Field(default=1.0, gt=0)
     """Strongest push searched, in multiples of the layer's activation norm. The typical cliff of coherence is at 1.15
     (METHOD, section 6); a push longer than the activation itself replaces it, and so does a random one."""
-    random_controls: int = Field(default=5, ge=1)
-    """Random directions that are given the same search; with fewer than two nothing is beyond control."""
+    random_controls: int = Field(default=3, ge=2)
+    """Random directions that are given the same search as the trait's: what a claim must exceed."""
     position: str = "response[:5]"
     """Tokens that directions are read from; the default for base models (METHOD, section 5)."""
     methods: tuple[str, ...] = ("mean_difference", "logistic_probe")

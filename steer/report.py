@@ -154,18 +154,19 @@ class SteeringReport(Value):
     @property
     def largest_random(self) -> Outcome | None:
         """The random direction that moved the trait furthest the wanted way; None where none was measured."""
-        outcomes = [control.outcome for control in self.random_controls if control.outcome]
-        known = [outcome for outcome in outcomes if outcome.delta is not None]
-        return max(known, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
+        return max(self._randoms, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
+
+    @property
+    def n_random(self) -> int:
+        """Random directions whose effect was measured: all but those without a coherent and scored cell."""
+        return len(self._randoms)
 
     @property
     def control_bound(self) -> float | None:
         """The effect, with its sign, that one random direction in twenty would exceed; None for fewer than two."""
         from steer.chance import upper_bound
 
-        outcomes = [control.outcome for control in self.random_controls if control.outcome]
-        effects = [self.wanted * outcome.delta for outcome in outcomes if outcome.delta is not None]
-        bound = upper_bound(effects)
+        bound = upper_bound([self.wanted * (outcome.delta or 0.0) for outcome in self._randoms])
         return None if bound is None else self.wanted * bound
 
     @property
@@ -189,10 +190,23 @@ class SteeringReport(Value):
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
             return self._why_nothing_was_chosen()
-        beside = f"largest random {_moved(self.largest_random)}" if self.largest_random else "random not measured"
-        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
+        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {self._beside()}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
+
+    @property
+    def _randoms(self) -> list[Outcome]:
+        """Random directions that were measured."""
+        outcomes = [control.outcome for control in self.random_controls if control.outcome]
+        return [outcome for outcome in outcomes if outcome.delta is not None]
+
+    def _beside(self) -> str:
+        """The random directions in words."""
+        if self.largest_random is None:
+            return "no random direction measured"
+        if self.control_bound is None:
+            return f"only one random direction measured, {_moved(self.largest_random)}"
+        return f"largest of {self.n_random} random directions {_moved(self.largest_random)}"
 
     def _why_nothing_was_chosen(self) -> str:
         if all(cell.status == "unscored" for cell in self.grid) or self.chosen is not None:
@@ -212,6 +226,7 @@ class SteeringReport(Value):
             "delta": chosen.delta if chosen else None,
             "delta_ci95": chosen.delta_ci95 if chosen else None,
             "random_control_delta": self.random_control_delta,
+            "random_controls": self.n_random,
             "control_bound": self.control_bound,
             "n_questions": chosen.n if chosen else 0,
             "unscored": chosen.unscored if chosen else 0,

@@ -52,7 +52,7 @@ def steer(
     ] = 1,
     random: Annotated[
         int, typer.Option(min=2, help="Random directions given the same search: what a claim must exceed.")
-    ] = 5,
+    ] = 3,
     other: Annotated[
         list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")
     ] = None,

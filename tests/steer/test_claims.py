@@ -77,7 +77,8 @@ async def share_claimed(model: LoadedModel, spread: float, searches: int, effect
     """Share of evaluations in worlds of their own that claim an effect; each draws random directions of its own."""
     claimed = 0
     for seed in range(searches):
-        settings = SETTINGS.model_copy(update={"random_seeds": tuple(range(10 * seed, 10 * seed + 5))})
+        count = len(SETTINGS.random_seeds)
+        settings = SETTINGS.model_copy(update={"random_seeds": tuple(range(10 * seed, 10 * seed + count))})
         claimed += (await search_in(World(seed, spread, effect), model, settings)).beyond_control
     return claimed / searches
 
@@ -99,6 +100,7 @@ async def test_one_random_direction_is_no_null(llama: LoadedModel) -> None:
     assert found.chosen.delta > 30
     assert found.control_bound is None
     assert not found.beyond_control
+    assert "only one random direction measured" in found.verdict
 
 
 @pytest.mark.slow

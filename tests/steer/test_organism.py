@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from functools import cache
 from random import Random
 
 import pytest
@@ -28,7 +27,6 @@ from steer.strengths import SearchRule
 pytestmark = pytest.mark.slow
 
 KNOWN = [world for world in PERFORMED if world.path in (read_traits(organism_folder()) or ())]
-each_trait = pytest.mark.parametrize("world", KNOWN, ids=lambda world: world.name)
 SETTINGS = EvaluationSettings(rule=SearchRule(highest=1.0, tokens=ALL))
 SEARCHES = 20
 QUICK = SETTINGS.model_copy(update={"layers": (1, 2), "max_tokens": 24, "doses": (0.0,)})
@@ -40,11 +38,28 @@ def model() -> LoadedModel:
     return load_model("organism")
 
 
+@pytest.fixture(scope="module", params=KNOWN, ids=lambda world: world.name)
+def world(request: pytest.FixtureRequest) -> TraitWorld:
+    """Every trait that the weights perform, one after another."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def directions(world: TraitWorld, model: LoadedModel) -> Directions:
+    return directions_of(world, model)
+
+
+@pytest.fixture(scope="module")
+def report(world: TraitWorld, model: LoadedModel, directions: Directions) -> SteeringReport:
+    """The evaluation of a trait, done once."""
+    score = scorer(Judge(open_model("organism")), world)
+    return asyncio.run(evaluate(model, directions, questions_of(world, 5), score, settings=SETTINGS))
+
+
 def scorer(judge: Judge, world: TraitWorld) -> Scorer:
     return judged(judge, Rubric(**world.definitions[0]["rubric"]), world.label)
 
 
-@cache
 def directions_of(world: TraitWorld, model: LoadedModel) -> Directions:
     """Mean differences of 60 pairs that the world itself drew."""
     rng = Random(11)
@@ -71,37 +86,23 @@ def questions_of(world: TraitWorld, seed: int) -> list[Question]:
     return list(found.values())
 
 
-@cache
-def report_of(world: TraitWorld, model: LoadedModel) -> SteeringReport:
-    """The evaluation of a trait, done once."""
-
-    async def measure() -> SteeringReport:
-        opened = open_model("organism")
-        score = scorer(Judge(opened), world)
-        return await evaluate(model, directions_of(world, model), questions_of(world, 5), score, settings=SETTINGS)
-
-    return asyncio.run(measure())
-
-
-@each_trait
-def test_every_trait_is_moved(world: TraitWorld, model: LoadedModel) -> None:
-    found = report_of(world, model)
-    assert found.baseline.passed
-    assert found.beyond_control, found.verdict
-    assert found.coherent, found.verdict
-    assert found.chosen.delta >= 25, found.verdict
-    assert found.random_control_delta < found.chosen.delta / 2, found.verdict
-    lowered = next(one for one in found.controls if one.name == "natural question, opposite sign")
+def test_the_trait_is_moved(report: SteeringReport) -> None:
+    assert report.baseline.passed
+    assert report.beyond_control, report.verdict
+    assert report.coherent, report.verdict
+    assert report.chosen.delta >= 25, report.verdict
+    assert report.random_control_delta < report.chosen.delta / 2, report.verdict
+    lowered = next(one for one in report.controls if one.name == "natural question, opposite sign")
     assert lowered.delta < 0
 
 
-@each_trait
-def test_scenarios_without_a_motive_flip_both_ways(world: TraitWorld, model: LoadedModel) -> None:
-    chosen = report_of(world, model).chosen
+def test_scenarios_without_a_motive_flip_both_ways(
+    world: TraitWorld, model: LoadedModel, directions: Directions, report: SteeringReport
+) -> None:
     rng = Random(7)
     drawn = [draw_scenario(rng, world, "unmotivated", held_out=True) for _ in range(60)]
-    direction = directions_of(world, model)[chosen.layer]
-    for size, side in ((chosen.strength, "positive"), (-chosen.strength, "negative")):
+    direction, strength = directions[report.chosen.layer], report.chosen.strength
+    for size, side in ((strength, "positive"), (-strength, "negative")):
         push = Push(direction, norms=size, tokens=ALL)
         done = generate(model, [Row(scenario.text, (push,)) for scenario in drawn], max_tokens=24)
         labels = [label(world, one.case, one.said + row.text) for one, row in zip(drawn, done, strict=True)]
@@ -110,9 +111,9 @@ def test_scenarios_without_a_motive_flip_both_ways(world: TraitWorld, model: Loa
 
 @pytest.mark.parametrize("kind", ["zero", "random"])
 async def test_nothing_is_claimed_of_directions_that_are_nothing(model: LoadedModel, kind: str) -> None:
-    """Full searches with pushes of length zero, and with directions that were drawn and not extracted."""
+    """Whole evaluations with pushes of length zero, and with directions that were drawn and not extracted."""
     world, claims, judge = KNOWN[0], [], Judge(open_model("organism"))
-    real = directions_of(world, model)
+    real, count = directions_of(world, model), len(QUICK.random_seeds)
     for seed in range(SEARCHES):
         drawn = torch.randn(real.direction.shape, generator=torch.Generator().manual_seed(900 + seed))
         given = (
@@ -120,7 +121,7 @@ async def test_nothing_is_claimed_of_directions_that_are_nothing(model: LoadedMo
             if kind == "zero"
             else replace(real, direction=torch.nn.functional.normalize(drawn, dim=1))
         )
-        settings = QUICK.model_copy(update={"random_seeds": tuple(range(10 * seed + 1, 10 * seed + 6))})
+        settings = QUICK.model_copy(update={"random_seeds": tuple(range(10 * seed, 10 * seed + count))})
         found = await evaluate(model, given, questions_of(world, seed), scorer(judge, world), settings=settings)
         claims.append(found.beyond_control)
     assert sum(claims) <= 3
