@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from extract.models import LoadedModel
     from extract.vectors import Directions
     from steer.evaluation import EvaluationSettings
-    from steer.report import SteeringReport
+    from steer.report import SideEffects, SteeringReport
 
 TARGET = 'Give the file: --vectors FILE, for example "runs/…/vectors/…/mean_difference.safetensors".'
 
@@ -244,16 +244,9 @@ def _show(console: Console, report: "SteeringReport", folder: Path) -> None:
     if report.controls or report.other_traits:
         console.print(_controls(report))
     console.print(report.verdict, highlight=False, soft_wrap=True, markup=False)
-    if (found := report.side_effects) and found.perplexity_before and found.perplexity_after:
-        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
-        repeated = f"{found.repetition_before:.0%} -> {found.repetition_after:.0%}"
-        console.print(
-            f"perplexity of {found.n_texts} scenarios {perplexity}; repeated words {repeated}; refusals "
-            f"{found.refusals_before or 0:.0%} -> {found.refusals_after or 0:.0%}", highlight=False
-        )  # fmt: skip
-        for one in found.other_scores:
-            scores = f"{_number(one.before)} -> {_number(one.after)}"
-            console.print(f"{one.trait}: {scores} over {one.n} questions", highlight=False, markup=False)
+    if report.side_effects:
+        for line in _side_effects(report.side_effects):
+            console.print(line, highlight=False, markup=False)
     shown = f"{len(report.grid)} settings tried; a page to look at: {folder / 'report.html'}"
     console.print(shown, highlight=False, soft_wrap=True)
 
@@ -282,6 +275,18 @@ def _controls(report: "SteeringReport") -> Table:
             f"{found.delta:+.1f}" if found.delta is not None else "unscored", str(found.n),
         )  # fmt: skip
     return table
+
+
+def _side_effects(found: "SideEffects") -> Iterator[str]:
+    """A line for each: unsteered, and with the chosen push."""
+    if found.perplexity_before is not None and found.perplexity_after is not None:
+        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
+        yield f"perplexity of {found.n_texts} scenarios {perplexity}"
+    yield f"repeated words {found.repetition_before:.0%} -> {found.repetition_after:.0%}"
+    if found.refusals_before is not None and found.refusals_after is not None:
+        yield f"refusals {found.refusals_before:.0%} -> {found.refusals_after:.0%}"
+    for one in found.other_scores:
+        yield f"{one.trait}: {_number(one.before)} -> {_number(one.after)} over {one.n} questions"
 
 
 def _progress(console: Console) -> Callable[[str, int], None]:

@@ -155,14 +155,20 @@ async def _counts(engine: Running) -> dict[str, int]:
 
 
 def _check_ran(before: dict[str, int], after: dict[str, int], keys: Sequence[str], done: Sequence[Completion]) -> None:
-    """Each token that was written with operators must have come through their hooks."""
-    written: dict[str, int] = {}
+    """Each token that was read or written with operators must have come through their hooks."""
+    due: dict[str, int] = {}
     for key, row in zip(keys, done, strict=True):
-        written[key] = written.get(key, 0) + row.tokens_out
-    for key, tokens in written.items():
-        if key and after[key] - before.get(key, 0) < tokens:
+        due[key] = due.get(key, 0) + _tokens_run(row)
+    for key, tokens in due.items():
+        seen = after.get(key, 0) - before.get(key, 0)
+        if key and seen < tokens:
             raise ModelFailure(
-                f"Of {tokens} tokens written under operators, vLLM put {after[key] - before.get(key, 0)} through their "
-                "hooks: the others were not steered. This vLLM runs its layers in a way that skips hooks; use "
-                "vllm>=0.32,<0.33, or the model in this process."
+                f"Of {tokens} tokens that ran under operators, vLLM put {seen} through their hooks: the others were "
+                "not steered. This vLLM runs its layers in a way that skips hooks; use vllm>=0.32,<0.33, or the model "
+                "in this process."
             )
+
+
+def _tokens_run(row: Completion) -> int:
+    """Tokens that went through the model: neither what was kept of the prompt, nor the last one of a full answer."""
+    return row.tokens_in - row.tokens_cached + row.tokens_out - (row.finish == "length")

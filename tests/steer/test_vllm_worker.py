@@ -11,11 +11,13 @@ from torch import nn
 from extract import load_model
 from extract.models import LoadedModel
 from extract.vectors import Direction
-from lm.errors import UserError
+from lm.errors import ModelFailure, UserError
 from lm.local.checkpoint import organism_folder
+from lm.types import Completion
 from steer.intervention import steered
 from steer.operators import ALL, PROMPT, Operator, Push, ablate
 from steer.vllm.bias import add_biases
+from steer.vllm.engine import _check_ran
 from steer.vllm.worker import KEY, SteeringWorker
 from steer.wire import to_wire
 from tests.steer.made_up_directions import LAYERS, WIDTH, make_direction
@@ -127,6 +129,15 @@ def test_each_token_of_a_pass_is_its_requests() -> None:
     assert worker.steering_counts()[str(to_wire(PUSH))] == 5 + 3
     model(tokens)
     assert worker.steering_counts()[str(to_wire(PUSH))] == 2 * (5 + 3)
+
+
+def test_hooks_that_saw_the_prompt_alone_are_an_error() -> None:
+    """As where a prompt is run eagerly, and the answer by a captured graph."""
+    row = Completion(text="", finish="length", tokens_in=30, tokens_cached=16, tokens_out=10)
+    keys, done = ["push", "", "push"], [row] * 3
+    with pytest.raises(ModelFailure, match="Of 46 tokens that ran under operators, vLLM put 28 through"):
+        _check_ran({"push": 5}, {"push": 5 + 2 * 14}, keys, done)
+    _check_ran({"push": 5}, {"push": 5 + 2 * 23}, keys, done)
 
 
 def test_a_bias_is_a_push_on_all_tokens(tmp_path: Path) -> None:

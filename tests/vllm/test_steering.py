@@ -137,7 +137,7 @@ async def test_hooks_that_are_skipped_are_an_error(vllm: None, directions: list[
     engine = SteeredEngine(IN_PROCESS)
     engine._engine.compiled = True
     try:
-        with pytest.raises(ModelFailure, match="put 0 through their hooks"):
+        with pytest.raises(ModelFailure, match="vLLM put 0 through their hooks"):
             await engine.write([Row(PROMPTS[0], (Push(directions[1], norms=0.9),))], 4)
     finally:
         await engine.close()
