@@ -6,19 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from extract.models import LoadedModel
 from lm.calls import Call, CallStore, now
 from lm.types import Completion
+from steer.digests import digest
 from steer.generation import Row, generate
-from steer.wire import digest
 
 _PART = 640
 """Rows after which answers are stored: what a killed process has to write again at most."""
 
 
-@runtime_checkable
 class Writer(Protocol):
     """Writes the answers of an evaluation."""
 
