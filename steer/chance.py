@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 from statistics import fmean, stdev
 
-from scipy import stats
+from scipy.special import stdtrit
 
 
 def upper_bound(effects: Sequence[float], share: float = 0.05) -> float | None:
@@ -16,4 +16,4 @@ def upper_bound(effects: Sequence[float], share: float = 0.05) -> float | None:
     n = len(effects)
     if n < 2:
         return None
-    return fmean(effects) + float(stats.t.ppf(1 - share, n - 1)) * stdev(effects) * sqrt(1 + 1 / n)
+    return fmean(effects) + float(stdtrit(n - 1, 1 - share)) * stdev(effects) * sqrt(1 + 1 / n)
