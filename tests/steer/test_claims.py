@@ -115,6 +115,7 @@ async def test_where_no_push_does_anything_claims_are_rarer_still(llama: LoadedM
     assert await share_claimed(llama, 0.0, 1000) <= 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [10, 20])
 @pytest.mark.parametrize("shape", ["normal", "clipped", "skewed"])
 def test_intervals_cover_the_truth(n: int, shape: str) -> None:
