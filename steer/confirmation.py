@@ -51,7 +51,7 @@ async def confirm(
     settings = [own.push(rule, dose) for dose in due]
     settings += [rival.push(rule) for rival in (*randoms, *others) if rival.best]
     if progress and settings:
-        progress("confirm", (len(settings) + 2) * len(questions))
+        progress("confirm", (len(settings) + 2) * len(questions) * (samples.count if samples else 1))
     if samples and samples.count > 1:
         [unsteered] = await run_trials(bench, questions, [()], samples=samples)
     trials = iter(await run_trials(bench, questions, settings, samples=samples))
