@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from extract.models import LoadedModel
 from lm.calls import Call, CallStore, now
@@ -18,6 +18,7 @@ _PART = 640
 """Rows after which answers are stored: what a killed process has to write again at most."""
 
 
+@runtime_checkable
 class Writer(Protocol):
     """Writes the answers of an evaluation."""
 
