@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import numpy
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -135,6 +136,8 @@ def contenders(model: LoadedModel, pairs: list[Pair]) -> dict[str, Callable[[], 
 
 def _imports(module: str) -> bool:
     """Whether a peer is there and loads beside the libraries that are installed."""
+    if not hasattr(numpy, "float_"):
+        numpy.float_ = numpy.float64  # type: ignore[attr-defined]  # repeng 0.4.0 annotates with NumPy 1's name for it.
     try:
         importlib.import_module(module)
     except Exception as error:

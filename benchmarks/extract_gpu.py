@@ -18,8 +18,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.extract import RESPONSE, bare, make_pairs, repeng, whole_ids, word_tokenizer
 from extract.activations import pair_activations
-from extract.batches import shared_tokens
+from extract.batches import plan_batches
 from extract.models import LoadedModel, wrap_model
+from extract.passes import DEVICE_TOKENS
 
 VOCABULARY = 128_256
 SHARED, OWN, ANSWER = 120, 40, 32
@@ -83,7 +84,8 @@ def main() -> None:
     pairs = make_pairs(given.pairs, shared=SHARED, own=OWN, answer=ANSWER)
     ids = whole_ids(model, pairs)
     texts = sum(map(len, ids))
-    saved = sum(shared_tokens(ids[start : start + 2]) for start in range(0, len(ids), 2))
+    together = [(start, start + 1) for start in range(0, len(ids), 2)]
+    run = sum(batch.tokens for batch in plan_batches(ids, together, DEVICE_TOKENS, share=True))
     weights = sum(parameter.numel() for block in model.blocks for parameter in block.parameters())
     peak = roofline(given.device)
     name = torch.cuda.get_device_name() if given.device.startswith("cuda") else given.device
@@ -91,7 +93,7 @@ def main() -> None:
     print(f"{name}, {size}, roofline {peak / 1e12:.1f} TFLOP/s")
     told = [model.tokenizer.decode(row) for row in ids]
     contenders: dict[str, tuple[Callable[[], object], int]] = {
-        "ours, all layers": (lambda: pair_activations(model, pairs, [RESPONSE]), texts - saved),
+        "ours, all layers": (lambda: pair_activations(model, pairs, [RESPONSE]), run),
         "bare decoder, sorted, batch 32": (lambda: bare(model, ids), texts),
     }
     if find_spec("repeng"):

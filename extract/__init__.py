@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extract.dataset import Dataset, Steering, load_dataset, save_dataset
     from extract.engine import open_subject
     from extract.foreign import read_directions, with_activation_norms
+    from extract.layers import parse_layers
     from extract.models import LoadedModel, load_model
     from extract.persona import persona_vectors
     from extract.pipeline import extract_directions
@@ -42,6 +43,7 @@ _HOMES = {
     "load_dataset": "extract.dataset",
     "load_model": "extract.models",
     "open_subject": "extract.engine",
+    "parse_layers": "extract.layers",
     "persona_vectors": "extract.persona",
     "read_rows": "extract.activations",
     "read_directions": "extract.foreign",
@@ -64,6 +66,7 @@ __all__ = [
     "load_dataset",
     "load_model",
     "open_subject",
+    "parse_layers",
     "persona_vectors",
     "read_directions",
     "read_rows",

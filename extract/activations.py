@@ -14,12 +14,14 @@ from torch import Tensor
 
 from extract.blocks import Component
 from extract.engine import EngineSubject
+from extract.layers import parse_layers
 from extract.models import LoadedModel, Subject
 from extract.passes import read_into_tables
 from extract.positions import Position
 from extract.rows import PaddingSide, TokenRow, side_rows
 from extract.stores import Progress, Slot, Table, Wanted
 from extract.trait import Pair
+from lm.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +53,20 @@ class PairActivations:
     @property
     def positive(self) -> Float[Tensor, "pair layer width"]:
         """All layers of the kept positives."""
-        return self.sides[:, 0::2][:, list(self.kept)].transpose(0, 1)
+        return self._kept(self.sides[:, 0::2]).transpose(0, 1)
 
     @property
     def negative(self) -> Float[Tensor, "pair layer width"]:
         """All layers of the kept negatives."""
-        return self.sides[:, 1::2][:, list(self.kept)].transpose(0, 1)
+        return self._kept(self.sides[:, 1::2]).transpose(0, 1)
 
     def at(self, row: int) -> tuple[Float[Tensor, "pair width"], Float[Tensor, "pair width"]]:
         """Kept positives and negatives of one layer, by its row; nothing else is read from the file."""
-        return self.sides[row, 0::2][list(self.kept)], self.sides[row, 1::2][list(self.kept)]
+        return self._kept(self.sides[row, 0::2]), self._kept(self.sides[row, 1::2])
+
+    def _kept(self, side: Float[Tensor, "*layer pair width"]) -> Float[Tensor, "*layer kept width"]:
+        """Of all pairs those that are kept; where that is all of them nothing is copied."""
+        return side[..., list(self.kept), :] if self.dropped else side
 
 
 def pair_activations(
@@ -69,7 +75,7 @@ def pair_activations(
     positions: Sequence[Position],
     *,
     components: Sequence[Component] = ("residual",),
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     token_budget: int | None = None,
     scratch: Path | None = None,
     progress: Progress | None = None,
@@ -79,25 +85,16 @@ def pair_activations(
     A side with several samples is the mean of those with tokens at the position. Padding, batch size and what pairs
     share change no number beyond float32 accuracy. With `scratch` the activations lie in files in that folder.
     """
-    return side_activations(
-        model,
-        side_rows(model, pairs),
-        positions,
-        components=components,
-        layers=layers,
-        token_budget=token_budget,
-        scratch=scratch,
-        progress=progress,
-    )
+    wanted = Wanted(tuple(positions), tuple(components), chosen_layers(model, layers))
+    sides = side_rows(model, pairs)
+    return side_activations(model, sides, wanted, token_budget=token_budget, scratch=scratch, progress=progress)
 
 
 def side_activations(
     model: Subject,
     sides: Sequence[Sequence[TokenRow]],
-    positions: Sequence[Position],
+    wanted: Wanted,
     *,
-    components: Sequence[Component] = ("residual",),
-    layers: Sequence[int] | None = None,
     token_budget: int | None = None,
     scratch: Path | None = None,
     progress: Progress | None = None,
@@ -105,22 +102,20 @@ def side_activations(
     """As `pair_activations`, of the token rows of each side: positive, negative, positive, …"""
     owned = [(side, row) for side, rows in enumerate(sides) for row in rows]
     owners, rows = [owner for owner, _ in owned], [row for _, row in owned]
-    samples = _samples(owners, rows, positions, len(sides))
+    samples = _samples(owners, rows, wanted.positions, len(sides))
     slots = [Slot(owner, tuple(1 / max(count, 1) for count in samples[owner].tolist())) for owner in owners]
-    wanted = Wanted(tuple(positions), tuple(components), _all_layers(model, layers))
     if isinstance(model, EngineSubject):
         tables = model.read_into_tables(rows, slots, wanted, scratch=scratch, progress=progress)
     else:
         assert isinstance(model, LoadedModel)
-        pairwise = _together([owner // 2 for owner in owners])
-        budget = token_budget
+        together = _together([owner // 2 for owner in owners])
         tables = read_into_tables(
-            model, rows, slots, pairwise, wanted, token_budget=budget, scratch=scratch, progress=progress
+            model, rows, slots, together, wanted, token_budget=token_budget, scratch=scratch, progress=progress
         )
     return [
         _of_pairs(position, component, wanted.layers, tables.get(component), place, samples[:, place])
-        for place, position in enumerate(positions)
-        for component in components
+        for place, position in enumerate(wanted.positions)
+        for component in wanted.components
     ]
 
 
@@ -130,16 +125,14 @@ def read_rows(
     positions: Sequence[Position],
     *,
     component: Component = "residual",
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     token_budget: int | None = None,
     padding: PaddingSide = "right",
-    share: bool = False,
 ) -> list[Readings]:
-    """Mean activation of each row at each position, one pass; with `share` what all rows begin with is read once."""
-    numbers = range(len(rows))
-    wanted = Wanted(tuple(positions), (component,), _all_layers(model, layers))
-    slots = [Slot(number, (1.0,) * len(positions)) for number in numbers]
-    together = [list(numbers)] if share else [[number] for number in numbers]
+    """Mean activation of each row at each position, in one pass."""
+    wanted = Wanted(tuple(positions), (component,), chosen_layers(model, layers))
+    slots = [Slot(number, (1.0,) * len(positions)) for number in range(len(rows))]
+    together = [[number] for number in range(len(rows))]
     tables = read_into_tables(model, rows, slots, together, wanted, token_budget=token_budget, padding=padding)
     counts = [torch.tensor([len(row.places(position)) for row in rows]) for position in positions]
     table = tables.get(component) or _nothing(len(positions), len(wanted.layers), len(rows), model.d_model)
@@ -149,8 +142,19 @@ def read_rows(
     ]
 
 
-def _all_layers(model: Subject, layers: Sequence[int] | None) -> tuple[int, ...]:
-    return tuple(range(model.n_layers)) if layers is None else tuple(layers)
+def chosen_layers(model: Subject, layers: Sequence[int] | str | None) -> tuple[int, ...]:
+    """Layers by number or by text (`extract.layers`), or all that the model has.
+
+    Raises UserError for none, one that is not there, or one named twice.
+    """
+    if layers is None or isinstance(layers, str):
+        return parse_layers(layers or "all", model.n_layers)
+    outside = [layer for layer in layers if not 0 <= layer < model.n_layers]
+    if outside or not layers:
+        raise UserError(f"There is no layer {outside or 'given'}; this model has layers 0 to {model.n_layers - 1}.")
+    if len(set(layers)) < len(layers):
+        raise UserError(f"Layers {list(layers)}: each can be named once only.")
+    return tuple(layers)
 
 
 def _samples(

@@ -40,6 +40,8 @@ def find_warnings(
         *_along_warnings(directions, best),
         _massive_warning(reading, best),
     ]
+    if evidence is None:
+        found.append("fewer than four ground truths: folds, null and stability could not be measured")
     if evidence and evidence.p_value > 0.05:
         found.append(
             f"chance does as well: swapping sides at random reaches AUROC {evidence.null_auroc95:.2f}, this has "

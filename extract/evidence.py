@@ -1,5 +1,7 @@
 """What is known about directions beyond one split, as values: folds, null, stability, how many pairs it takes."""
 
+from collections.abc import Sequence
+
 from lm.types import Value
 
 
@@ -32,6 +34,11 @@ class Cosines(Value):
     """With the direction along which activations grow with the scenario's length."""
     refusal: tuple[float, ...] | None = None
     """With the built-in refusal direction (`extract.refusal`); None where it was not read."""
+
+    def at(self, rows: Sequence[int]) -> "Cosines":
+        """Those of some rows."""
+        refusal = self.refusal and tuple(self.refusal[row] for row in rows)
+        return Cosines(length=tuple(self.length[row] for row in rows), refusal=refusal)
 
 
 class Evidence(Value):

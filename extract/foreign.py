@@ -29,18 +29,18 @@ from lm.types import Prompt
 _ROW = re.compile(r"direction\.(\d+)")
 
 
-def read_directions(path: str | Path, *, trait: str = "") -> Directions:
+def read_directions(path: str | Path, *, trait: str = "", subject: str = "") -> Directions:
     """Directions from a .safetensors file of ours, a .gguf control vector, or a .pt tensor [layers + 1, d_model].
 
-    `trait` names those of other tools, which do not say. Raises UserError for files that hold nothing of the kind.
+    `trait` and `subject` name those of other tools, which do not say. Raises UserError for any other file.
     """
     file = Path(path)
     if not file.is_file():
         raise UserError(f"There is no file of directions at {file}.")
     if file.suffix == ".gguf":
-        return _from_control_vector(file, trait)
+        return _from_control_vector(file, trait, subject)
     if file.suffix == ".pt":
-        return _from_persona_tensor(file, trait)
+        return _from_persona_tensor(file, trait, subject)
     if file.suffix == ".safetensors":
         return load_directions(file)
     raise UserError(f"{file} ends in {file.suffix!r}; directions are read from .safetensors, .gguf and .pt files.")
@@ -61,7 +61,7 @@ def with_activation_norms(model: LoadedModel, directions: Directions, texts: Seq
     return replace(directions, activation_norm=norms[list(directions.layers)])
 
 
-def _from_control_vector(path: Path, trait: str) -> Directions:
+def _from_control_vector(path: Path, trait: str, subject: str) -> Directions:
     found = read_gguf(path)
     architecture = found.metadata.get("general.architecture")
     if architecture != "controlvector":
@@ -71,12 +71,12 @@ def _from_control_vector(path: Path, trait: str) -> Directions:
         raise UserError(f"{path}: tensor {wrong[0]!r} is no direction; expected vectors named direction.LAYER.")
     hint = found.metadata.get("controlvector.model_hint", "")
     return _made(path, rows, Provenance(
-        trait=trait, dataset="", subject=str(hint), position="prompt[-1]", method="control_vector",
+        trait=trait, dataset="", subject=subject or str(hint), position="prompt[-1]", method="control_vector",
         layers=(), pairs=0, pairs_fitted=0,
     ))  # fmt: skip
 
 
-def _from_persona_tensor(path: Path, trait: str) -> Directions:
+def _from_persona_tensor(path: Path, trait: str, subject: str) -> Directions:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or unsafe file ends the unpickler in many ways
@@ -88,7 +88,7 @@ def _from_persona_tensor(path: Path, trait: str) -> Directions:
     position = {"prompt_last_diff": "prompt[-1]", "prompt_avg_diff": "prompt[:]"}
     named = next((place for ending, place in position.items() if path.stem.endswith(ending)), "response[:]")
     return _made(path, dict(enumerate(found[1:].float())), Provenance(
-        trait=trait, dataset="", subject="", position=named, method="mean_difference",
+        trait=trait, dataset="", subject=subject, position=named, method="mean_difference",
         layers=(), pairs=0, pairs_fitted=0,
     ))  # fmt: skip
 

@@ -1,49 +1,29 @@
-"""The decoder run over batches of ids, and no further than needed: without its head, up to the last block that is read,
-and what the rows of a pair share once only."""
+"""The decoder run over batches of ids, and no further than needed: without its head, and up to the last block that is
+read. Several texts may stand in one row, what they begin with once."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from extract.batches import Row
 from extract.models import LoadedModel
 from extract.rows import PaddingSide, pad
+from lm.local.attention import can_share as shares_prefixes
 
 Ids = Int[Tensor, "row token"]
+
+_MASKED = ("sdpa", "eager")
+"""Ways of attending that take a mask as it is given, beside that of `lm.local.attention`."""
 
 
 class _LastLayerReached(Exception):
     """Leaves the decoder after the last block that is read."""
-
-
-class _EndingCache(DynamicCache):  # type: ignore[misc]  # transformers is not typed
-    """A cache that leaves the decoder once a block's keys and values are in it."""
-
-    ends_with: int | None = None
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *arguments: Any, **named: Any
-    ) -> tuple[Tensor, Tensor]:
-        """As any cache does."""
-        found: tuple[Tensor, Tensor] = super().update(key_states, value_states, layer_idx, *arguments, **named)
-        if layer_idx == self.ends_with:
-            raise _LastLayerReached
-        return found
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What the rows of groups begin with, already read."""
-
-    cache: DynamicCache
-    real: Ids
-    """1 for tokens and 0 for padding; one row a group."""
 
 
 def forward_blocks(model: LoadedModel, ids: Ids, real: Ids) -> None:
@@ -55,49 +35,48 @@ def forward_blocks(model: LoadedModel, ids: Ids, real: Ids) -> None:
 def forward_rows(
     model: LoadedModel, rows: Sequence[Sequence[int]], *, last: int, padding: PaddingSide = "right"
 ) -> None:
-    """Run the decoder over whole rows, up to block `last`."""
+    """Run the decoder over texts, one a row, up to block `last`."""
     ids, real = pad(rows, padding, model.device)
     with _stopping_after(model, last):
         forward_blocks(model, ids, real)
 
 
-def forward_prefixes(model: LoadedModel, prefixes: Sequence[Sequence[int]], *, last: int, read: bool) -> Shared:
-    """Run the decoder over what groups of rows begin with, and keep its keys and values. Padded on the left.
-
-    Where nothing of it is to be read, it ends with the keys and values of block `last`: the rest of that block, its
-    attention and its MLP, would change nothing that is.
-    """
-    ids, real = pad(prefixes, "left", model.device)
-    cache = _EndingCache(config=model.model.config)
-    cache.ends_with = None if read else last
-    places = (real.cumsum(dim=1) - 1).clamp(min=0)
-    with _stopping_after(model, last):
-        model.body(input_ids=ids, attention_mask=real, position_ids=places, past_key_values=cache, use_cache=True)
-    cache.ends_with = None
-    return Shared(cache, real)
-
-
-def forward_rests(
-    model: LoadedModel, shared: Shared, group: Sequence[int], rests: Sequence[Sequence[int]], *, last: int
-) -> None:
-    """Run the decoder over how rows go on; row r goes on from prefix `group[r]`. Uses up the cache."""
-    ids, own = pad(rests, "right", model.device)
-    chosen = torch.tensor(group)  # On the processor: layers may lie on several devices.
-    shared.cache.batch_select_indices(chosen)
-    real = torch.cat([shared.real[chosen], own], dim=1)
-    places = (real.cumsum(dim=1) - 1).clamp(min=0)[:, shared.real.shape[1] :]
+def forward_shared(model: LoadedModel, rows: Sequence[Row], *, last: int) -> None:
+    """Run the decoder over rows of several texts, up to block `last`; each token sees its own texts only."""
+    ids, _ = pad([row.ids for row in rows], "right", model.device)
+    mask, places = _sight(rows, ids.shape[1], model.model.dtype)
     with _stopping_after(model, last):
         model.body(
-            input_ids=ids, attention_mask=real, position_ids=places, past_key_values=shared.cache, use_cache=True
+            input_ids=ids,
+            attention_mask=mask.to(model.device),
+            position_ids=places.to(model.device),
+            use_cache=False,
         )
 
 
-def can_share(model: LoadedModel) -> bool:
-    """Whether a prefix can be read once for several rows: each layer keeps keys and values of all earlier tokens."""
-    if getattr(model.model, "_is_stateful", False):
+def can_share(model: LoadedModel, longest: int) -> bool:
+    """Whether texts of up to `longest` tokens can stand in one row.
+
+    They can where every layer attends to all earlier tokens of a text, through a mask that it is given. Layers that
+    attend within a window do so for texts that fit into it.
+    """
+    attends = model.model.config._attn_implementation in _MASKED or shares_prefixes(model.model)
+    if not (attends and model.model._supports_attention_backend) or getattr(model.model, "_is_stateful", False):
         return False
     layers = DynamicCache(config=model.model.config).layers
-    return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+    windows = [layer.sliding_window for layer in layers if type(layer) is DynamicSlidingWindowLayer]
+    known = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    return bool(layers) and known and longest <= min(windows, default=longest)
+
+
+def _sight(rows: Sequence[Row], width: int, dtype: torch.dtype) -> tuple[Float[Tensor, "row 1 token token"], Ids]:
+    """What is added to attention scores (0 where a token is seen), and each token's place in its text."""
+    columns = torch.arange(width)
+    ends = torch.stack([torch.tensor(row.ends + (0,) * (width - len(row.ends))) for row in rows])
+    ends = torch.maximum(ends, columns + 1)  # Padding sees itself: a token must see something.
+    seen = (columns <= columns[:, None]) & (columns[:, None] < ends[:, None, :])
+    mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
+    return mask[:, None], seen.sum(dim=-1) - 1
 
 
 @contextmanager

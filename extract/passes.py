@@ -12,7 +12,7 @@ from torch import Tensor
 
 from extract.batches import Batch, plan_batches
 from extract.blocks import Component, Site, find_site
-from extract.forward import can_share, forward_prefixes, forward_rests, forward_rows
+from extract.forward import can_share, forward_rows, forward_shared
 from extract.hooks import Read, reading_sites
 from extract.models import LoadedModel
 from extract.rows import PaddingSide, TokenRow
@@ -28,13 +28,15 @@ _LESS = 0.75
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """What is read of one forward pass: which of its rows and columns, with which weights."""
+    """What is read of one forward pass: which of its columns, with which weights."""
 
-    rows: tuple[int, ...]
-    """Row of the forward pass that each text reads."""
     columns: tuple[int, ...]
-    weights: Float[Tensor, "text position column"]
+    weights: Float[Tensor, "row text position column"]
+    """Rows with fewer texts than others are filled up with zeros."""
+    texts: tuple[int, ...]
+    """Which of `weights`, row by row, are those of texts."""
     slots: tuple[int, ...]
+    """Of each text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,8 @@ def read_into_tables(
     """
     reader = _new_reader(model, rows, slots, wanted, padding)
     budget = token_budget or (CPU_TOKENS if model.device.type == "cpu" else DEVICE_TOKENS)
-    batches = plan_batches(reader.ids, together, budget, share=padding == "right" and can_share(model))
+    share = padding == "right" and can_share(model, max(map(len, reader.ids), default=0))
+    batches = plan_batches(reader.ids, together, budget, share=share)
     size = (len(wanted.positions), len(wanted.layers), 1 + max((slot.number for slot in slots), default=-1))
     tables: dict[Component, Table] = {}
     done = 0
@@ -100,7 +103,7 @@ def read_into_tables(
             if found.component not in tables:
                 tables[found.component] = new_table(size, found.mean.shape[-1], found.component, scratch)
             _add(tables[found.component], wanted.layers.index(found.layer), found)
-        done += len(batch.rows)
+        done += len(batch.texts)
         if progress is not None:
             progress(done, len(rows))
     return tables
@@ -109,9 +112,6 @@ def read_into_tables(
 def _new_reader(
     model: LoadedModel, rows: Sequence[TokenRow], slots: Sequence[Slot], wanted: Wanted, padding: PaddingSide
 ) -> _Reader:
-    outside = [layer for layer in wanted.layers if not 0 <= layer < model.n_layers]
-    if outside or not wanted.layers:
-        raise UserError(f"There is no layer {outside or 'given'}; this model has layers 0 to {model.n_layers - 1}.")
     config = model.model.config.get_text_config(decoder=True)
     sites = [
         (component, layer, find_site(model.blocks[layer], component, config))
@@ -126,83 +126,71 @@ def _new_reader(
 
 def _read_or_halve(reader: _Reader, batch: Batch) -> Iterator[_Found]:
     """What a batch adds, all of it or nothing; where memory does not reach, that of its halves."""
-    tokens, alone = sum(len(reader.ids[row]) for row in batch.rows), len(batch.rows) == 1
+    alone = len(batch.texts) == 1
     found: list[_Found] | None = None
-    if alone or tokens <= reader.memory.most:
+    if alone or batch.tokens <= reader.memory.most:
         try:
             found = _read(reader, batch)
         except torch.OutOfMemoryError as error:
             if alone:
                 raise UserError(
-                    f"A text of {tokens} tokens does not fit the memory of {reader.model.device}. "
+                    f"A text of {batch.tokens} tokens does not fit the memory of {reader.model.device}. "
                     "Use shorter texts, dtype=bf16 or another device."
                 ) from error
-            reader.memory.most = _LESS * tokens
+            reader.memory.most = _LESS * batch.tokens
     if found is not None:
         yield from found
         return
-    for half in batch.halves():
+    for half in batch.halves(reader.ids):
         yield from _read_or_halve(reader, half)
 
 
 def _read(reader: _Reader, batch: Batch) -> list[_Found]:
-    """What a batch adds: from whole rows, or from what groups share and then from how their rows go on."""
-    texts = [reader.ids[row] for row in batch.rows]
-    if not batch.groups[0].shared:
-        width = max(map(len, texts))
-        firsts = [len(text) - width if reader.padding == "left" else 0 for text in texts]
-        with _reading(reader, _view(reader, batch.rows, range(len(texts)), firsts, width)) as found:
-            forward_rows(reader.model, texts, last=reader.last, padding=reader.padding)
-        return found
-    heads = [reader.ids[group.rows[0]][: group.shared] for group in batch.groups]
-    shared = [len(heads[owner]) for owner in batch.owners]
-    width = max(map(len, heads))
-    begun = _view(reader, batch.rows, batch.owners, [n - width for n in shared], width)
-    with _reading(reader, begun) as early:
-        read = forward_prefixes(reader.model, heads, last=reader.last, read=bool(begun.columns))
-    rests = [text[count:] for text, count in zip(texts, shared, strict=True)]
-    view = _view(reader, batch.rows, range(len(texts)), shared, max(map(len, rests)))
-    with _reading(reader, view) as late:
-        forward_rests(reader.model, read, batch.owners, rests, last=reader.last)
-    return early + late
+    """What a batch adds."""
+    with _reading(reader, _view(reader, batch)) as found:
+        if batch.shares:
+            forward_shared(reader.model, batch.rows, last=reader.last)
+        else:
+            forward_rows(reader.model, [row.ids for row in batch.rows], last=reader.last, padding=reader.padding)
+    return found
 
 
-def _view(reader: _Reader, texts: Sequence[int], rows: Sequence[int], firsts: Sequence[int], width: int) -> _View:
-    """What of a forward pass of `width` columns is read; its column 0 is the text's token `firsts`."""
-    weights = torch.zeros(len(texts), len(reader.places[0]), width)
-    for number, (text, first) in enumerate(zip(texts, firsts, strict=True)):
-        for place, span in enumerate(reader.places[text]):
-            columns = [token - first for token in span if 0 <= token - first < width]
-            if columns:
-                weights[number, place, columns] = reader.slots[text].shares[place] / len(span)
-    used = weights.abs().sum(dim=(0, 1)).nonzero()[:, 0]
-    numbers = tuple(reader.slots[text].number for text in texts)
-    return _View(tuple(rows), tuple(used.tolist()), weights[:, :, used], numbers)
+def _view(reader: _Reader, batch: Batch) -> _View:
+    width, most = max(len(row.ids) for row in batch.rows), max(len(row.texts) for row in batch.rows)
+    weights = torch.zeros(len(batch.rows), most, len(reader.places[0]), width)
+    for number, row in enumerate(batch.rows):
+        first = width - len(row.ids) if reader.padding == "left" else 0
+        for place, (text, columns) in enumerate(zip(row.texts, row.columns, strict=True)):
+            for position, span in enumerate(reader.places[text]):
+                read = [first + columns[token] for token in span]
+                weights[number, place, position, read] = reader.slots[text].shares[position] / max(len(read), 1)
+    used = weights.flatten(0, 2).any(dim=0).nonzero()[:, 0].tolist()
+    texts = tuple(number * most + place for number, row in enumerate(batch.rows) for place in range(len(row.texts)))
+    slots = tuple(reader.slots[text].number for text in batch.texts)
+    return _View(tuple(used), weights[..., used], texts, slots)
 
 
 @contextmanager
 def _reading(reader: _Reader, view: _View) -> Iterator[list[_Found]]:
-    """Inside, the list takes what each site adds; it stays empty where the view selects nothing."""
+    """Inside, the list takes what each site adds."""
     found: list[_Found] = []
-    if not view.columns:
-        yield found
-        return
     reads = [(site, _reader_of(component, layer, view, found)) for component, layer, site in reader.sites]
     with reading_sites(reads):
         yield found
 
 
 def _reader_of(component: Component, layer: int, view: _View, found: list[_Found]) -> Read:
-    rows, columns = list(view.rows), _as_slice(view.columns)
+    rows, columns, texts = len(view.weights), _as_slice(view.columns), _as_slice(view.texts)
+    flat = view.weights.flatten(1, 2)
+
+    def of_texts(values: Float[Tensor, "row column width"]) -> Float[Tensor, "position text width"]:
+        sums = flat.to(values.device) @ values
+        return sums.reshape(-1, view.weights.shape[2], values.shape[-1])[texts].transpose(0, 1).cpu()
 
     def read(hidden: Tensor) -> None:
-        values = hidden.reshape(max(rows) + 1, -1, hidden.shape[-1])[:, columns].float()
-        weights = view.weights.to(values.device)
-        norms = values.norm(dim=-1, keepdim=True)
-        if rows != list(range(len(rows))):
-            values, norms = values[rows], norms[rows]
-        mean, norm = (weights @ values).transpose(0, 1), (weights @ norms).squeeze(-1).T
-        found.append(_Found(component, layer, view.slots, mean.cpu(), norm.cpu()))
+        values = hidden.reshape(rows, -1, hidden.shape[-1])[:, columns].float()
+        norms = of_texts(values.norm(dim=-1, keepdim=True)).squeeze(-1)
+        found.append(_Found(component, layer, view.slots, of_texts(values), norms))
 
     return read
 

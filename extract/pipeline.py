@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor
 
-from extract.activations import PairActivations, pair_activations
+from extract.activations import PairActivations, chosen_layers, pair_activations
 from extract.blocks import COMPONENTS, Component
 from extract.completions import complete_pairs, tokens_needed
 from extract.confounds import find_warnings, measure_cosines
@@ -26,6 +27,33 @@ from extract.trait import Pair
 from extract.validation import validate
 from extract.vectors import Directions, Provenance
 from lm.errors import UserError
+from lm.types import Value
+
+
+class ExtractionSettings(Value):
+    """What is extracted of a trait, and how."""
+
+    positions: tuple[str, ...] = Field(default=("response[:5]",), min_length=1)
+    methods: tuple[str, ...] = Field(default=("mean_difference",), min_length=1)
+    components: tuple[str, ...] = Field(default=("residual",), min_length=1)
+    layers: tuple[int, ...] | None = None
+    """None: all of them."""
+    held_out: float = Field(default=HELD_OUT_SHARE, ge=0, lt=1)
+    evidence: bool = True
+    remove_massive: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """What one pass over the model gives."""
+
+    pairs: list[Pair]
+    """All of them, those completed that had no completions."""
+    readings: list[PairActivations]
+    """By position and component, in that order."""
+    directions: list[Directions]
+    """By position, component and method, in that order."""
 
 
 def extract_directions(
@@ -35,14 +63,14 @@ def extract_directions(
     positions: Sequence[str] = ("response[:5]",),
     methods: Sequence[str] = ("mean_difference",),
     components: Sequence[str] = ("residual",),
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     trait: str = "",
     held_out: float = HELD_OUT_SHARE,
     evidence: bool = False,
     remove_massive: bool = False,
     seed: int = 0,
     token_budget: int | None = None,
-    scratch: Path | None = None,
+    scratch: str | Path | None = None,
     progress: Progress | None = None,
 ) -> list[Directions]:
     """Directions of all layers for each position, component and method, in that order; one pass over the model.
@@ -50,39 +78,76 @@ def extract_directions(
     Directions are fitted on the training pairs only, and stay so: the held-out figures and the threshold describe
     the very vectors that are returned. `held_out=0` fits on all pairs and reports no figures. `evidence` adds folds,
     null, stability, cosines with length and refusal, and warnings, for a dozen fits more. `remove_massive` leaves
-    massive coordinates out of the fit. A pair without completions is continued greedily, as far as the positions need
-    it. Large sets: `scratch` is a folder for activations. Raises UserError for an unknown position, method or
-    component, and where no pair has tokens at a position.
+    massive coordinates out of the fit. `layers` are numbers, or a text such as '30%-60%'. A pair without completions
+    is continued greedily, as far as the positions need it. Large sets: `scratch` is a folder for activations. Raises
+    UserError for an unknown position, method, component or layer, and where no pair has tokens at a position.
     """
-    parsed = [Position.parse(text) for text in positions]
-    fits = dict(named_fit(name, remove_massive=remove_massive) for name in methods)
-    named = [find_component(name) for name in components]
-    completed = complete_pairs(model, pairs, max_tokens=tokens_needed(parsed))
+    if not 0 <= held_out < 1:
+        raise UserError(f"held_out is {held_out}; a share from 0 up to, not including, 1 is allowed.")
+    settings = ExtractionSettings(
+        positions=_several("positions", positions),
+        methods=_several("methods", methods),
+        components=_several("components", components),
+        layers=chosen_layers(model, layers),
+        held_out=held_out,
+        evidence=evidence,
+        remove_massive=remove_massive,
+        seed=seed,
+    )
+    folder = None if scratch is None else Path(scratch)
+    return extract_with(
+        model, pairs, settings, trait=trait, token_budget=token_budget, scratch=folder, progress=progress
+    ).directions
+
+
+def extract_with(
+    model: Subject,
+    pairs: Sequence[Pair],
+    settings: ExtractionSettings,
+    *,
+    trait: str = "",
+    token_budget: int | None = None,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> Extraction:
+    """As `extract_directions`, with what was read beside what was found."""
+    positions = [Position.parse(text) for text in settings.positions]
+    fits = dict(named_fit(name, remove_massive=settings.remove_massive) for name in settings.methods)
+    components = [find_component(name) for name in settings.components]
+    completed = complete_pairs(model, pairs, max_tokens=tokens_needed(positions))
     readings = pair_activations(
         model,
         completed,
-        parsed,
-        components=named,
-        layers=layers,
+        positions,
+        components=components,
+        layers=settings.layers,
         token_budget=token_budget,
         scratch=scratch,
         progress=progress,
     )
-    about = provenance_of(model, digest_pairs(completed), trait=trait, seed=seed)
-    refusal = refusal_directions(model, named, layers) if evidence else {}
-    return [
-        directions
+    about = provenance_of(model, digest_pairs(completed), trait=trait, seed=settings.seed)
+    refusal = refusal_directions(model, components, settings.layers) if settings.evidence else {}
+    directions = [
+        one
         for reading in readings
-        for directions in fit_reading(
+        for one in fit_reading(
             reading,
             completed,
             fits,
             about,
-            held_out=held_out,
-            evidence=evidence,
+            held_out=settings.held_out,
+            evidence=settings.evidence,
             refusal=refusal.get(reading.component),
         )
     ]
+    return Extraction(completed, readings, directions)
+
+
+def _several(name: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Names as they were given. Raises UserError for one text instead of a list, and for none."""
+    if isinstance(given, str) or not given:
+        raise UserError(f"{name} takes a list of one name or more, such as {name}=[{str(given) or '...'!r}].")
+    return tuple(given)
 
 
 def named_fit(name: str, *, remove_massive: bool) -> tuple[str, Method]:

@@ -1,5 +1,6 @@
 """How well directions separate pairs that they were not fitted on, split so that no ground truth is on both sides."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from extract.candidates import common_clauses
 from extract.trait import Pair
 from lm.types import Value
 
@@ -45,9 +47,17 @@ class HeldOut(Value):
         return next(quality for quality in self.layers if quality.layer == self.best_layer)
 
 
+def rank(quality: LayerQuality) -> tuple[float, float]:
+    """What makes a layer the best: the highest AUROC, then the largest effect."""
+    return quality.auroc, quality.effect_size
+
+
 def group_of(pair: Pair) -> str:
-    """What must stay together in a split: the ground truth; a pair whose ground truth is unknown is alone."""
-    return pair.ground_truth or f"pair {pair.id}"
+    """What must stay together in a split: the ground truth, or what both sides say before they part.
+
+    A pair of which neither is known is alone.
+    """
+    return pair.ground_truth or common_clauses(pair.positive, pair.negative) or f"pair {pair.id}"
 
 
 def split_by_ground_truth(
@@ -57,20 +67,21 @@ def split_by_ground_truth(
 
     None are held out where there are fewer than two ground truths, or `share` is 0.
     """
-    groups = sorted({group_of(pair) for pair in pairs})
-    if len(groups) < 2 or share <= 0:
+    groups = [group_of(pair) for pair in pairs]
+    sizes = Counter(groups)
+    names = sorted(sizes)
+    if len(names) < 2 or share <= 0:
         return list(range(len(pairs))), []
-    order = np.random.default_rng(seed).permutation(len(groups))
     held: set[str] = set()
     count = 0
-    for place in order[:-1]:
+    for place in np.random.default_rng(seed).permutation(len(names))[:-1]:
         if count >= share * len(pairs):
             break
-        held.add(groups[place])
-        count += sum(group_of(pair) == groups[place] for pair in pairs)
+        held.add(names[place])
+        count += sizes[names[place]]
     sides: tuple[list[int], list[int]] = ([], [])
-    for number, pair in enumerate(pairs):
-        sides[group_of(pair) in held].append(number)
+    for number, group in enumerate(groups):
+        sides[group in held].append(number)
     return sides
 
 
@@ -95,7 +106,7 @@ def held_out_quality(
         )
         for row, layer in enumerate(layers)
     )
-    row = max(range(len(layers)), key=lambda row: (qualities[row].auroc, qualities[row].effect_size))
+    row = max(range(len(layers)), key=lambda row: rank(qualities[row]))
     return HeldOut(
         pairs=len(groups),
         ground_truths=len(set(groups)),

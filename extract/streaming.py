@@ -24,7 +24,7 @@ def stream_directions(
     *,
     positions: Sequence[str] = ("response[:5]",),
     components: Sequence[str] = ("residual",),
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] | str | None = None,
     trait: str = "",
     token_budget: int | None = None,
 ) -> list[Directions]:

@@ -7,40 +7,22 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from extract.activations import PairActivations, pair_activations
-from extract.completions import complete_pairs, tokens_needed
+from extract.activations import PairActivations
 from extract.confounds import cosines, cross_trait
 from extract.digests import digest_pairs
 from extract.models import Subject
-from extract.pipeline import find_component, fit_reading, named_fit, provenance_of
+from extract.pipeline import ExtractionSettings, extract_with, find_component
 from extract.positions import Position
-from extract.quality import HELD_OUT_SHARE, group_of, split_by_ground_truth
-from extract.refusal import refusal_directions
+from extract.quality import group_of, split_by_ground_truth
 from extract.trait import Pair
 from extract.vector_files import encode_name, load_directions
 from extract.vectors import Directions
-from lm.types import Value
 
 TraitProgress = Callable[[str, int, int], None]
 """Told after each batch: the trait, its texts done, its texts in all."""
-
-
-class StudySettings(Value):
-    """What is extracted of every trait."""
-
-    positions: tuple[str, ...] = Field(default=("response[:5]",), min_length=1)
-    methods: tuple[str, ...] = Field(default=("mean_difference",), min_length=1)
-    components: tuple[str, ...] = Field(default=("residual",), min_length=1)
-    layers: tuple[int, ...] | None = None
-    """None: all of them."""
-    held_out: float = Field(default=HELD_OUT_SHARE, ge=0, lt=1)
-    evidence: bool = True
-    remove_massive: bool = False
-    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +46,7 @@ class Study:
 def study_traits(
     model: Subject,
     traits: Mapping[str, Sequence[Pair]],
-    settings: StudySettings,
+    settings: ExtractionSettings,
     root: Path,
     *,
     progress: TraitProgress | None = None,
@@ -102,7 +84,7 @@ def _beside(found: Sequence[Directions], row: int) -> Float[Tensor, "trait 2"] |
     return torch.tensor(rows) if len(rows) == len(found) else None
 
 
-def _identity(model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> dict[str, object]:
+def _identity(model: Subject, pairs: Sequence[Pair], settings: ExtractionSettings) -> dict[str, object]:
     return {
         "subject": model.reference,
         "revision": model.revision,
@@ -111,7 +93,7 @@ def _identity(model: Subject, pairs: Sequence[Pair], settings: StudySettings) ->
     }
 
 
-def _is_done(folder: Path, model: Subject, pairs: Sequence[Pair], settings: StudySettings) -> bool:
+def _is_done(folder: Path, model: Subject, pairs: Sequence[Pair], settings: ExtractionSettings) -> bool:
     file = folder / "done.json"
     if not file.is_file():
         return False
@@ -124,45 +106,20 @@ def _extract(
     model: Subject,
     name: str,
     pairs: Sequence[Pair],
-    settings: StudySettings,
+    settings: ExtractionSettings,
     folder: Path,
     progress: TraitProgress | None,
 ) -> None:
     """Read one trait, fit and keep its directions; `done.json` is written last."""
-    positions = [Position.parse(text) for text in settings.positions]
-    fits = dict(named_fit(method, remove_massive=settings.remove_massive) for method in settings.methods)
-    completed = complete_pairs(model, pairs, max_tokens=tokens_needed(positions))
-    components = [find_component(component) for component in settings.components]
-    readings = pair_activations(
-        model,
-        completed,
-        positions,
-        components=components,
-        layers=settings.layers,
-        progress=None if progress is None else lambda done, of: progress(name, done, of),
-    )
-    about = provenance_of(model, digest_pairs(completed), trait=name, seed=settings.seed)
-    refusal = refusal_directions(model, components, settings.layers) if settings.evidence else {}
-    found = [
-        one
-        for reading in readings
-        for one in fit_reading(
-            reading,
-            completed,
-            fits,
-            about,
-            held_out=settings.held_out,
-            evidence=settings.evidence,
-            refusal=refusal.get(reading.component),
-        )
-    ]
-    files = [directions.save(folder) for directions in found]
-    _save_held(folder, readings[0], completed, settings)
+    report = None if progress is None else lambda done, of: progress(name, done, of)
+    found = extract_with(model, pairs, settings, trait=name, progress=report)
+    files = [directions.save(folder) for directions in found.directions]
+    _save_held(folder, found.readings[0], found.pairs, settings)
     told = _identity(model, pairs, settings) | {"files": [str(path.relative_to(folder.parent)) for path in files]}
     (folder / "done.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
-def _save_held(folder: Path, reading: PairActivations, pairs: Sequence[Pair], settings: StudySettings) -> None:
+def _save_held(folder: Path, reading: PairActivations, pairs: Sequence[Pair], settings: ExtractionSettings) -> None:
     """Keep the held-out activations of the first reading: other traits' directions are tested on them."""
     kept = [pairs[number] for number in reading.kept]
     held = split_by_ground_truth(kept, share=settings.held_out, seed=settings.seed)[1]

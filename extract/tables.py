@@ -18,7 +18,7 @@ def directions_table(directions: Directions) -> str:
     head += [f"{about.evidence.folds}-fold AUROC [95 %]", "stability"] if about.evidence else []
     head += ["length cosine"] if about.cosines else []
     head += ["refusal cosine"] if about.cosines and about.cosines.refusal else []
-    best = about.held_out.best_layer if about.held_out else None
+    best = directions.best_layer if about.held_out else None
     rows = []
     for number, one in enumerate(directions):
         row = [

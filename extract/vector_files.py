@@ -51,6 +51,11 @@ def vector_path(root: Path, provenance: Provenance) -> Path:
 
 def save_directions(directions: Directions, root: Path) -> Path:
     """Write directions at their path under `root` in one step. Raises UserError for values not fit to be read again."""
+    if not directions.provenance.subject:
+        raise UserError(
+            f"{directions!r} cannot be saved: they do not say of which model they are. "
+            "Name it: Directions.of(..., subject='hf:NAME'), read_directions(..., subject='hf:NAME')."
+        )
     path = vector_path(root, directions.provenance)
     _check(path, directions.tensors(), directions.provenance)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +106,8 @@ def _check(path: Path, tensors: dict[str, Tensor], provenance: Provenance) -> No
                 f"{path}: {name!r} is {list(found.shape)} {found.dtype}; expected {list(shape)} torch.float32."
             )
         if not bool(found.isfinite().all()):
-            raise UserError(f"{path}: {name!r} holds values that are not finite.")
+            hint = " Measure it first: extract.with_activation_norms." if name == "activation_norm" else ""
+            raise UserError(f"{path}: {name!r} holds values that are not finite.{hint}")
     lengths = tensors["direction"].norm(dim=1)
     if layers == 0 or bool(((lengths - 1).abs() > _UNIT_TOLERANCE).any()):
         raise UserError(f"{path}: directions must be unit vectors; their lengths are {lengths.tolist()}.")

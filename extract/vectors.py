@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from extract.evidence import Cosines, Evidence
-from extract.quality import HeldOut
+from extract.quality import HeldOut, LayerQuality, rank
 from lm.errors import UserError
 from lm.types import Value
 
@@ -102,6 +102,7 @@ class Directions:
         *,
         trait: str = "",
         subject: str = "",
+        position: str = "unknown",
         method: str = "by hand",
     ) -> "Directions":
         """Directions from vectors of one's own, of any length; raises UserError for zeros and values not finite.
@@ -115,7 +116,7 @@ class Directions:
             trait=trait,
             dataset="",
             subject=subject,
-            position="",
+            position=position,
             method=method,
             layers=tuple(layers),
             pairs=0,
@@ -131,8 +132,13 @@ class Directions:
     @property
     def best_layer(self) -> int:
         """The layer with the best held-out figures; the middle one where nothing was held out."""
+        best = self._best
+        return best.layer if best else self.layers[len(self) // 2]
+
+    @property
+    def _best(self) -> LayerQuality | None:
         held_out = self.provenance.held_out
-        return held_out.best_layer if held_out else self.layers[len(self) // 2]
+        return max((found for found in held_out.layers if found.layer in self._rows), key=rank) if held_out else None
 
     def __getitem__(self, layer: int) -> Direction:
         row = self._row(layer)
@@ -152,7 +158,8 @@ class Directions:
         """The same directions at these layers only. Raises KeyError for a layer that is not there."""
         rows = [self._row(layer) for layer in layers]
         tensors = {name: tensor[rows] for name, tensor in self.tensors().items()}
-        return Directions(provenance=self.provenance.model_copy(update={"layers": tuple(layers)}), **tensors)
+        told = {"layers": tuple(layers), "cosines": self.provenance.cosines and self.provenance.cosines.at(rows)}
+        return Directions(provenance=self.provenance.model_copy(update=told), **tensors)
 
     @property
     def raw(self) -> Float[Tensor, "layer d_model"]:
@@ -206,13 +213,13 @@ class Directions:
         if not isinstance(other, Directions):
             return NotImplemented
         mine, theirs = self.tensors(), other.tensors()
-        return self.provenance == other.provenance and all(torch.equal(mine[name], theirs[name]) for name in mine)
+        return self.provenance == other.provenance and all(_same(mine[name], theirs[name]) for name in mine)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         about = self.provenance
-        best = about.held_out.best if about.held_out else None
+        best = self._best
         figure = f", held-out AUROC {best.auroc:.3f} at layer {best.layer}" if best else ""
         part = "" if about.component == "residual" else f" {about.component}"
         return (
@@ -279,3 +286,8 @@ class Directions:
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {layer: row for row, layer in enumerate(self.layers)}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same values; what is not known is the same as what is not known."""
+    return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())

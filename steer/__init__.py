@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from steer.generation import Row, generate
     from steer.heat import heat_page
     from steer.intervention import steered, steered_rows
-    from steer.layers import parse_layers
     from steer.operators import ALL, GENERATED, PROMPT, Clamp, Push, Tokens, When, ablate
     from steer.projection import Projections, Reading, project, watch
     from steer.report import SteeringReport
@@ -57,7 +56,6 @@ _HOMES = {
     "generate": "steer.generation",
     "heat_page": "steer.heat",
     "judged": "steer.scoring",
-    "parse_layers": "steer.layers",
     "project": "steer.projection",
     "questions_of": "steer.scoring",
     "search": "steer.strengths",
@@ -97,7 +95,6 @@ __all__ = [
     "generate",
     "heat_page",
     "judged",
-    "parse_layers",
     "project",
     "questions_of",
     "search",

@@ -26,7 +26,7 @@ def extract(
     position: Annotated[list[str] | None, typer.Option(help="Which tokens; may be repeated.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="How directions are found; may be repeated.")] = None,
     component: Annotated[list[str] | None, typer.Option(help="What is read; may be repeated.")] = None,
-    layers: Annotated[str, typer.Option(help="all, or numbers and ranges such as 4,8-12.")] = "all",
+    layers: Annotated[str, typer.Option(help="all, 5,10, 20:60:2 (both ends) or 30%-60% of the depth.")] = "all",
     held_out: Annotated[float, typer.Option(help="Share of the pairs held out, whole ground truths.")] = 0.3,
     evidence: Annotated[bool, typer.Option(help="Folds, null, stability, warnings.")] = True,
     remove_massive: Annotated[bool, typer.Option("--remove-massive", help="Fit without massive coordinates.")] = False,
@@ -38,8 +38,10 @@ def extract(
     """Extract directions; run again, it goes on where it stopped."""
     from extract import load_dataset, open_subject
     from extract.engine import EngineSubject
+    from extract.layers import parse_layers
+    from extract.pipeline import ExtractionSettings
     from extract.positions import Position
-    from extract.study import StudySettings, study_traits
+    from extract.study import study_traits
     from extract.vector_files import encode_name
 
     if not 0 <= held_out < 1:
@@ -49,9 +51,9 @@ def extract(
     named = {dataset.trait.path: dataset.pairs for dataset in datasets}
     model = open_subject(subject)
     chosen = parse_layers(layers, model.n_layers)
-    if isinstance(model, EngineSubject) and chosen is not None:
+    if isinstance(model, EngineSubject):
         model = model.at(chosen)
-    settings = StudySettings(
+    settings = ExtractionSettings(
         positions=positions,
         methods=tuple(method or ["mean_difference"]),
         components=tuple(component or ["residual"]),
@@ -77,21 +79,6 @@ def extract(
         _draw(study, root)
     words = {} if isinstance(model, EngineSubject) else _words(model, study)
     print(json.dumps(_as_json(study, words)) if as_json else _as_text(study, words))
-
-
-def parse_layers(text: str, n_layers: int) -> tuple[int, ...] | None:
-    """Layer numbers of `all`, `16`, `5,10` or `5-20` (both ends), sorted. Raises UserError for anything else."""
-    if text.strip() == "all":
-        return None
-    found: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last if dash else first).isdecimal():
-            raise UserError(f"--layers {text!r}: {part!r} is no layer. Write all, 16, 5,10 or 5-20.")
-        found.update(range(int(first), int(last or first) + 1))
-    if not found or max(found) >= n_layers:
-        raise UserError(f"--layers {text!r}: this model has layers 0 to {n_layers - 1}.")
-    return tuple(sorted(found))
 
 
 def _folder(trait: str, out: Path) -> Path:

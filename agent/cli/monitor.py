@@ -78,13 +78,12 @@ def _prompt(text: str, chat: bool) -> "Prompt":
 def _directions(model: "LoadedModel", file: Path, layers: str) -> list["Direction"]:
     """Directions of the layers asked for; the best held-out one, or the one at 40 % of the depth, by default."""
     from extract import read_directions
-    from steer.layers import parse_layers
+    from extract.layers import parse_layers
 
     found = read_directions(file)
     if not layers:
-        best = found.provenance.held_out.best_layer if found.provenance.held_out else None
         middle = min(found.layers, key=lambda layer: abs(layer - 0.4 * model.n_layers))
-        return [found[middle if best is None else best]]
+        return [found[found.best_layer if found.provenance.held_out else middle]]
     wanted = [layer for layer in parse_layers(layers, model.n_layers) if layer in found.layers]
     if not wanted:
         raise UserError(f"--layers {layers!r}: {file} has layers {', '.join(map(str, found.layers))}.")

@@ -169,7 +169,7 @@ def _completed(
     settings: "EvaluationSettings", layers: str, model: "LoadedModel", directions: "Directions", given: "Dataset"
 ) -> "EvaluationSettings":
     """The settings with the layers asked for, and the instruction of plain prompting where the trait is to rise."""
-    from steer.layers import parse_layers
+    from extract.layers import parse_layers
 
     named = parse_layers(layers, model.n_layers)
     there = tuple(layer for layer in named if layer in directions.layers)

@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from extract.activations import PairActivations, side_activations
+from extract.activations import PairActivations, chosen_layers, side_activations
 from extract.blocks import Component
 from extract.candidates import load_candidates
 from extract.models import Subject
 from extract.positions import Position
 from extract.rows import TokenRow
+from extract.stores import Wanted
 from extract.trait import SIDES
 from lm.types import Message, Prompt
 
@@ -33,7 +34,7 @@ def refusal_directions(
     pairs = load_candidates(folder / "refused.txt", folder / "answered.txt")
     prompts = [_as_prompt(model, pair.scenario(side)) for pair in pairs for side in SIDES]
     rows = [[TokenRow(tuple(ids), len(ids), model.leading(ids))] for ids in model.spelling.encode(prompts)]
-    readings = side_activations(model, rows, [_ASKED], components=components, layers=layers)
+    readings = side_activations(model, rows, Wanted((_ASKED,), tuple(components), chosen_layers(model, layers)))
     return {reading.component: _unit_difference(reading) for reading in readings}
 
 

@@ -6,7 +6,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from extract.models import LoadedModel, wrap_model
 from tests.extract.conftest import byte_tokenizer
 
-LAYERS, WIDTH = 3, 32
+LAYERS, WIDTH, WINDOW = 3, 32, 16
 
 _LLAMA_LIKE = {
     "hidden_size": WIDTH,
@@ -21,11 +21,11 @@ _PLAIN = {name: value for name, value in _LLAMA_LIKE.items() if name not in ("nu
 
 FAMILIES: dict[str, dict[str, object]] = {
     "llama": _LLAMA_LIKE,
-    "mistral": _LLAMA_LIKE | {"sliding_window": 16},
+    "mistral": _LLAMA_LIKE | {"sliding_window": WINDOW},
     "qwen2": _LLAMA_LIKE,
     "qwen3": _LLAMA_LIKE,
-    "gemma2": _LLAMA_LIKE | {"sliding_window": 16},
-    "gemma3_text": _LLAMA_LIKE | {"sliding_window": 16},
+    "gemma2": _LLAMA_LIKE | {"sliding_window": WINDOW},
+    "gemma3_text": _LLAMA_LIKE | {"sliding_window": WINDOW},
     "gpt2": {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": 4, "n_positions": 256},
     "gpt_neox": _PLAIN,
     "opt": {
@@ -45,6 +45,7 @@ FAMILIES: dict[str, dict[str, object]] = {
     "mamba": {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "state_size": 8, "expand": 2},
 }
 STATEFUL = ("mamba",)
+WINDOWED = ("mistral", "gemma2", "gemma3_text")
 ATTENDING = tuple(family for family in FAMILIES if family not in STATEFUL)
 
 

@@ -5,6 +5,7 @@ import torch
 
 from extract.activations import pair_activations, read_rows
 from extract.completions import complete_pairs
+from extract.forward import can_share
 from extract.hooks import captured
 from extract.models import LoadedModel, wrap_model
 from extract.positions import Position
@@ -30,6 +31,25 @@ def test_batches_equal_one_by_one(family: LoadedModel, pairs: list[Pair], paddin
     for position, reading in zip(POSITIONS, readings, strict=True):
         expected = torch.stack([one_by_one(family, row, position) for row in rows])
         torch.testing.assert_close(reading.mean, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_models_of_half_precision_are_read_into_float32(pairs: list[Pair], dtype: torch.dtype) -> None:
+    model = tiny_model("llama")
+    exact = pair_activations(model, pairs[:4], POSITIONS)
+    model.model.to(dtype)
+    for found, expected in zip(pair_activations(model, pairs[:4], POSITIONS), exact, strict=True):
+        assert found.sides.dtype == torch.float32
+        assert float(torch.cosine_similarity(found.sides, expected.sides, dim=-1).min()) > 0.995
+
+
+def test_eager_attention_gives_the_same(pairs: list[Pair]) -> None:
+    model = tiny_model("neox")
+    expected = pair_activations(model, pairs[:4], POSITIONS)
+    model.model.set_attn_implementation("eager")
+    assert can_share(model, 100)
+    for found, other in zip(pair_activations(model, pairs[:4], POSITIONS), expected, strict=True):
+        torch.testing.assert_close(found.sides, other.sides, rtol=1e-5, atol=1e-5)
 
 
 def test_norm_is_the_mean_norm_of_the_tokens(llama: LoadedModel, pairs: list[Pair]) -> None:

@@ -6,16 +6,17 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from extract.activations import pair_activations, read_rows
+from extract.activations import pair_activations, read_rows, side_activations
 from extract.blocks import find_blocks
 from extract.forward import can_share
 from extract.hooks import captured
 from extract.models import LoadedModel
 from extract.positions import Position
 from extract.rows import TokenRow, sample_rows
+from extract.stores import Wanted
 from extract.trait import Pair
 from lm.errors import UserError
-from tests.extract.families import ATTENDING, FAMILIES, LAYERS, STATEFUL, family_model
+from tests.extract.families import ATTENDING, FAMILIES, LAYERS, STATEFUL, WINDOW, WINDOWED, family_model
 
 RESPONSE, ALL = Position.parse("response[:5]"), Position.parse("all[:]")
 
@@ -46,7 +47,6 @@ def test_blocks_are_the_layers(model: LoadedModel) -> None:
 
 def test_batches_and_shared_beginnings_equal_one_by_one(model: LoadedModel, pairs: list[Pair]) -> None:
     found = pair_activations(model, pairs[:6], [RESPONSE, ALL], token_budget=400)
-    assert can_share(model) or model.reference.split("-")[1] in ("mistral", "gemma2", "gemma3_text", *STATEFUL)
     for position, reading in zip([RESPONSE, ALL], found, strict=True):
         for number, pair in enumerate(pairs[:6]):
             [row] = sample_rows(model, pair, "positive")
@@ -96,6 +96,23 @@ def test_keys_are_those_of_the_cache_where_nothing_rotates_them(family: str) -> 
     [found] = read_rows(model, [row], [ALL], component="keys")
     keys = cache.layers[1].keys[0].transpose(0, 1).flatten(1)
     torch.testing.assert_close(found.mean[0, 1], keys[1:].mean(dim=0), rtol=1e-4, atol=1e-5)
+
+
+def test_texts_stand_in_one_row_where_every_token_sees_all_of_its_text(model: LoadedModel) -> None:
+    family = model.reference.removeprefix("hf:tiny-")
+    assert can_share(model, WINDOW) == (family not in ("falcon", *STATEFUL))  # Falcon makes masks in a way of its own.
+    assert can_share(model, WINDOW + 1) == (can_share(model, WINDOW) and family not in WINDOWED)
+
+
+@pytest.mark.parametrize("family", WINDOWED)
+def test_texts_within_the_window_share_a_row(family: str) -> None:
+    model, beginning = family_model(family), tuple(range(10, 20))
+    rows = [TokenRow((*beginning, *end), 10) for end in ((30, 31, 32, 33, 34, 35), (40, 41), (40, 42), (50,))]
+    shared = side_activations(model, [rows[:1], rows[1:]], Wanted((RESPONSE, ALL), ("residual",), (0, 1, 2)))
+    for position, reading in zip([RESPONSE, ALL], shared, strict=True):
+        [alone] = read_rows(model, rows, [position])
+        torch.testing.assert_close(reading.positive[0], alone.mean[0], rtol=1e-5, atol=1e-4)
+        torch.testing.assert_close(reading.negative[0], alone.mean[1:].mean(dim=0), rtol=1e-5, atol=1e-4)
 
 
 def test_one_layer_is_the_same_as_among_all(model: LoadedModel, pairs: list[Pair]) -> None:

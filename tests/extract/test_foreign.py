@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from extract.foreign import read_directions, with_activation_norms
 from extract.gguf import read_gguf
 from extract.models import LoadedModel
+from extract.vectors import Directions
 from lm.errors import UserError
 
 WIDTH = 6
@@ -150,7 +151,9 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
 
 def test_activation_norms_are_measured(llama: LoadedModel, tmp_path: Path) -> None:
     torch.save(torch.randn(llama.n_layers + 1, llama.d_model), tmp_path / "v.pt")
-    found = with_activation_norms(llama, read_directions(tmp_path / "v.pt"), ["Is it safe?", "A longer text of it."])
+    read = read_directions(tmp_path / "v.pt", trait="a/b", subject=llama.reference)
+    found = with_activation_norms(llama, read, ["Is it safe?", "A longer text of it."])
+    assert Directions.load(found.save(tmp_path)) == found
     assert bool((found.activation_norm > 0).all())
     ids = llama.encode("Is it safe?")
     alone = with_activation_norms(llama, found, ["Is it safe?"])

@@ -1,6 +1,7 @@
 """Batches, files for many rows, and what happens when memory runs out."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,17 +10,21 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 import extract.passes
-from extract.activations import pair_activations, read_rows
-from extract.batches import MIN_SHARED, plan_batches, shared_tokens
+import extract.stores
+from extract.activations import pair_activations, read_rows, side_activations
+from extract.batches import MIN_SHARED, Row, lay_out, plan_batches
 from extract.models import LoadedModel
 from extract.moments import SideMoments
 from extract.pipeline import extract_directions
 from extract.positions import Position
-from extract.rows import sample_rows
+from extract.rows import TokenRow, sample_rows
+from extract.stores import Wanted
 from extract.streaming import stream_directions
 from extract.trait import Pair
 from lm.errors import UserError
 from tests.extract.conftest import make_pair
+
+whole = extract.stores._mapped
 
 POSITIONS = [Position.parse("response[:5]"), Position.parse("prompt[-1]")]
 
@@ -27,27 +32,50 @@ texts = st.lists(st.integers(0, 1), max_size=30).map(lambda rest: (5,) * 12 + tu
 
 
 @given(st.lists(texts, min_size=1, max_size=12), st.integers(1, 200), st.booleans())
-def test_every_row_runs_once_within_the_budget(ids: list[tuple[int, ...]], tokens: int, share: bool) -> None:
-    together = [list(range(len(ids)))[start : start + 2] for start in range(0, len(ids), 2)]
+def test_every_text_runs_once_within_the_budget(ids: list[tuple[int, ...]], tokens: int, share: bool) -> None:
+    together = [list(range(len(ids)))[start : start + 4] for start in range(0, len(ids), 4)]
     batches = plan_batches(ids, together, tokens, share=share)
-    assert sorted(row for batch in batches for row in batch.rows) == [n for n, row in enumerate(ids) if row]
+    assert sorted(text for batch in batches for text in batch.texts) == [n for n, text in enumerate(ids) if text]
     for batch in batches:
-        shared = [group.shared for group in batch.groups]
-        assert all(shared) or not any(shared)
-        rests = [len(ids[row]) - group.shared for group in batch.groups for row in group.rows]
-        assert min(rests) >= 1
-        assert len(batch.groups) == 1 or len(shared) * max(shared) + len(rests) * max(rests) <= tokens
-        for group in batch.groups:
-            assert len({ids[row][: group.shared] for row in group.rows}) == 1
-            assert not share or group.shared in (0, *range(MIN_SHARED, 99))
+        assert {len(row.texts) > 1 for row in batch.rows} == {batch.shares}
+        assert len(batch.rows) == 1 or len(batch.rows) * max(len(row.ids) for row in batch.rows) <= tokens
+        for row in batch.rows:
+            saved = sum(len(ids[text]) for text in row.texts) - len(row.ids)
+            assert saved >= MIN_SHARED if len(row.texts) > 1 else saved == 0
+            assert share or len(row.texts) == 1
 
 
-@given(st.lists(texts, max_size=4))
-def test_shared_tokens(rows: list[tuple[int, ...]]) -> None:
-    shared = shared_tokens(rows)
-    assert len({row[:shared] for row in rows}) <= 1
-    if len(rows) > 1 and min(map(len, rows)) > shared + 1:
-        assert len({row[: shared + 1] for row in rows}) > 1
+@given(st.lists(texts.filter(bool), min_size=1, max_size=6))
+def test_a_token_of_a_row_sees_what_precedes_it_in_its_texts_and_nothing_else(ids: list[tuple[int, ...]]) -> None:
+    row = lay_out(ids, range(len(ids)))
+    assert sorted(row.texts) == list(range(len(ids)))
+    beginnings = {text[:stop] for text in ids for stop in range(1, len(text) + 1)}
+    assert len(row.ids) == len(beginnings), "what texts begin with stands there once"
+    for text, columns in zip(row.texts, row.columns, strict=True):
+        assert tuple(row.ids[column] for column in columns) == ids[text]
+        for place, column in enumerate(columns):
+            seen = [other for other in range(column + 1) if column < row.ends[other]]
+            assert seen == list(columns[: place + 1])
+
+
+def test_a_row_is_no_wider_than_attention_bears() -> None:
+    many = [(*range(100), 200 + number, *range(50)) for number in range(40)]
+    [batch] = plan_batches(many, [range(40)], 10_000, share=True)
+    assert [len(row.ids) for row in batch.rows] == [1018, 1018, 304]
+    long = [(*range(2000), number) for number in range(3)]
+    assert [len(batch.rows[0].ids) for batch in plan_batches(long, [range(3)], 512, share=True)] == [2003]
+
+
+def test_samples_of_a_side_share_their_scenario(llama: LoadedModel) -> None:
+    scenario, answers = tuple(range(10, 30)), [(40, 41), (40, 42, 43), (50,), (40, 41)]
+    rows = [TokenRow(scenario + answer, 20) for answer in answers]
+    [batch] = plan_batches([row.ids for row in rows], [range(4)], 500, share=True)
+    assert batch.tokens == 20 + 2 + 2 + 1
+    found = side_activations(llama, [rows[:3], rows[3:]], Wanted(tuple(POSITIONS), ("residual",), (0, 1, 2)))
+    for position, reading in zip(POSITIONS, found, strict=True):
+        [alone] = read_rows(llama, rows, [position])
+        torch.testing.assert_close(reading.positive[0], alone.mean[:3].mean(dim=0), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(reading.negative[0], alone.mean[3], rtol=1e-5, atol=1e-5)
 
 
 def test_memory_that_runs_out_halves_the_batch(
@@ -56,17 +84,17 @@ def test_memory_that_runs_out_halves_the_batch(
     expected = pair_activations(llama, pairs, POSITIONS)
     tried = []
 
-    def small(model: LoadedModel, shared: object, group: object, rests: list[object], *, last: int) -> None:
-        tried.append(len(rests))
-        if len(rests) > 4:
+    def small(model: LoadedModel, rows: list[Row], *, last: int) -> None:
+        tried.append(len(rows))
+        if len(rows) > 2:
             raise torch.OutOfMemoryError("no room")
-        forward(model, shared, group, rests, last=last)
+        forward(model, rows, last=last)
 
-    forward = extract.passes.forward_rests
-    monkeypatch.setattr(extract.passes, "forward_rests", small)
+    forward = extract.passes.forward_shared
+    monkeypatch.setattr(extract.passes, "forward_shared", small)
     found = pair_activations(llama, pairs, POSITIONS, token_budget=10_000)
-    assert max(tried) > 4
-    assert len([size for size in tried if size > 4]) < 5, "what does not fit is tried again and again"
+    assert max(tried) > 2
+    assert len([size for size in tried if size > 2]) < 5, "what does not fit is tried again and again"
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one.sides, other.sides, rtol=1e-5, atol=1e-5)
 
@@ -90,6 +118,21 @@ def test_rows_in_a_file_are_the_rows_in_memory(llama: LoadedModel, pairs: list[P
     assert torch.equal(stored[1], inside[3].sides)
     with pytest.raises(UserError, match=r"cannot hold .* GiB of activations"):
         pair_activations(llama, pairs, POSITIONS, scratch=tmp_path / "none")
+
+
+def test_large_tables_lie_in_a_file_where_none_is_named(
+    llama: LoadedModel, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [inside] = pair_activations(llama, pairs, POSITIONS[:1])
+    monkeypatch.setattr("extract.stores.IN_MEMORY", 1000)
+    mapped = []
+    monkeypatch.setattr("extract.stores._mapped", lambda *given: mapped.append(given[2]) or whole(*given))
+    [outside] = pair_activations(llama, pairs, POSITIONS[:1])
+    assert mapped == [(1, llama.n_layers, 2 * len(pairs), llama.d_model)]
+    assert torch.equal(outside.sides, inside.sides)
+    monkeypatch.setattr("extract.stores.disk_usage", lambda _folder: SimpleNamespace(free=10))
+    with pytest.raises(UserError, match=r"cannot hold 0\.0 GiB of activations: No space left"):
+        pair_activations(llama, pairs, POSITIONS[:1])
 
 
 def test_streamed_directions_are_those_of_all_rows(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:

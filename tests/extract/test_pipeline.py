@@ -38,6 +38,12 @@ def test_figures_are_of_held_out_pairs(llama: LoadedModel, pairs: list[Pair]) ->
     assert "held-out AUROC" in repr(directions)
 
 
+def test_layers_by_number_and_by_text(llama: LoadedModel, pairs: list[Pair]) -> None:
+    [some], [named] = (extract_directions(llama, pairs, layers=layers) for layers in ((1, 2), "40%-100%"))
+    assert some == named
+    assert some.layers == (1, 2)
+
+
 def test_nothing_held_out(llama: LoadedModel, pairs: list[Pair]) -> None:
     [directions] = extract_directions(llama, pairs, held_out=0)
     assert directions.provenance.held_out is None
@@ -87,6 +93,28 @@ def test_sides_that_are_the_same_are_said(llama: LoadedModel, pairs: list[Pair])
     ]
     with pytest.raises(UserError, match="both sides are alike"):
         extract_directions(llama, same)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            {"positions": "prompt[-1]"},
+            r"positions takes a list of one name or more, such as positions=\['prompt\[-1\]'\]",
+        ),
+        ({"methods": ()}, "methods takes a list"),
+        ({"held_out": 1.0}, "held_out is 1.0"),
+        ({"components": ["heads"]}, "There is no component 'heads'"),
+        ({"layers": [9]}, r"no layer \[9\]"),
+        ({"layers": [1, 1]}, r"Layers \[1, 1\]: each can be named once only"),
+        ({"layers": "1-2"}, r"'1-2' names no layers"),
+    ],
+)
+def test_what_cannot_be_extracted_is_said(
+    llama: LoadedModel, pairs: list[Pair], told: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        extract_directions(llama, pairs[:2], **told)
 
 
 def test_digest_follows_the_tokens(pairs: list[Pair]) -> None:

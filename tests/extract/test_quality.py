@@ -29,6 +29,16 @@ def test_no_ground_truth_is_on_both_sides(ground_truths: list[str], share: float
     assert (fitted, held) == split_by_ground_truth(pairs, share=share, seed=seed)
 
 
+def test_pairs_that_begin_alike_stay_together_where_nobody_wrote_down_the_ground_truth() -> None:
+    def pair(number: int, setup: str) -> Pair:
+        ends = {"positive": "I wanted the deal, so I said", "negative": "I had to be fair, so I said"}
+        return Pair(id=str(number), ground_truth="", lock_in="speech", **{side: setup + ends[side] for side in ends})
+
+    first, second, other, alone = (pair(n, s) for n, s in enumerate(["It rains. ", "It rains. ", "It snows. ", ""]))
+    assert group_of(first) == group_of(second) == "It rains"
+    assert len({group_of(one) for one in (first, other, alone)}) == 3
+
+
 def test_about_the_share_is_held_out() -> None:
     pairs = pairs_of([f"fact {number // 2}" for number in range(100)])
     assert len(split_by_ground_truth(pairs)[1]) == 30

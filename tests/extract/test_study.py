@@ -8,18 +8,18 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import extract.study
-from agent.cli.extract import parse_layers
+import extract.pipeline
 from agent.cli.main import app
 from extract.lens import logit_lens
 from extract.models import LoadedModel
-from extract.study import StudySettings, study_traits
+from extract.pipeline import ExtractionSettings
+from extract.study import study_traits
 from extract.trait import Pair
 from extract.vectors import Directions
 from lm.errors import UserError
 from tests.extract.conftest import make_pair
 
-SETTINGS = StudySettings(methods=("mean_difference", "principal_difference"))
+SETTINGS = ExtractionSettings(methods=("mean_difference", "principal_difference"))
 
 
 @pytest.fixture
@@ -59,26 +59,13 @@ def test_what_is_done_is_not_done_again(
     first = {"made/up": traits["made/up"]}
     [once] = study_traits(llama, first, SETTINGS, tmp_path).directions.values()
     read = []
-    whole = extract.study.pair_activations
-    monkeypatch.setattr(extract.study, "pair_activations", lambda *a, **k: read.append(len(a[1])) or whole(*a, **k))
+    whole = extract.pipeline.pair_activations
+    monkeypatch.setattr(extract.pipeline, "pair_activations", lambda *a, **k: read.append(len(a[1])) or whole(*a, **k))
     again = study_traits(llama, traits, SETTINGS, tmp_path)
     assert read == [16]
     assert again.directions["made/up"] == once
     study_traits(llama, first, SETTINGS.model_copy(update={"seed": 1}), tmp_path)
     assert read == [16, 20]
-
-
-@pytest.mark.parametrize(
-    ("text", "layers"), [("all", None), ("2", (2,)), ("2, 0", (0, 2)), ("0-2", (0, 1, 2)), ("1-2,0", (0, 1, 2))]
-)
-def test_layers(text: str, layers: tuple[int, ...] | None) -> None:
-    assert parse_layers(text, 3) == layers
-
-
-@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "3", "2-1", "1:2"])
-def test_layers_that_are_none(text: str) -> None:
-    with pytest.raises(UserError, match="--layers"):
-        parse_layers(text, 3)
 
 
 def test_words_of_a_direction_are_those_of_the_output_head(llama: LoadedModel) -> None:
@@ -101,7 +88,7 @@ def write_dataset(folder: Path) -> Path:
 
 def test_the_command_reads_a_plain_folder_and_writes_files(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "social" / "made_up")
-    words = ["extract", str(folder), "--out", str(tmp_path), "--layers", "1-2", "--json"]
+    words = ["extract", str(folder), "--out", str(tmp_path), "--layers", "1:2", "--json"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
@@ -139,7 +126,8 @@ def test_the_command_shows_and_draws_what_two_traits_have_to_do_with_each_other(
         (["--method", "mean"], "There is no method 'mean'"),
         (["--component", "heads"], "There is no component 'heads'"),
         (["--held-out", "1"], "--held-out is 1"),
-        (["--layers", "99"], "this model has layers 0 to"),
+        (["--layers", "99"], "no layer 99"),
+        (["--layers", "1-2"], "shares of the depth ('30%-60%'); this model has layers 0 to"),
     ],
 )
 def test_what_the_command_cannot_use_is_said(tmp_path: Path, words: list[str], message: str) -> None:

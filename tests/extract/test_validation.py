@@ -119,7 +119,8 @@ def test_length_is_warned_of() -> None:
     assert measured.refusal is not None
     assert measured.refusal[1] == pytest.approx(float(directions.direction[1] @ refusal[1]), abs=1e-6)
     told = directions.provenance.model_copy(update={"cosines": measured})
-    [warning] = find_warnings(replace(directions, provenance=told), reading, pairs, None)
+    warning, unmeasured = find_warnings(replace(directions, provenance=told), reading, pairs, None)
+    assert unmeasured.startswith("fewer than four ground truths")
     assert warning == f"at layer 1 it lies along the scenarios' length (cosine {measured.length[1]:.2f})"
 
 
@@ -145,6 +146,18 @@ def test_the_table_tells_what_was_found(found: Directions) -> None:
     assert lines[3].split()[0] == "1*"
     assert "chance: AUROC" in lines[5]
     assert len({len(line.rstrip()) for line in lines[2:5]}) == 1
+
+
+def test_some_layers_keep_their_own_figures(found: Directions) -> None:
+    some = found.at([2, 0])
+    assert some.best_layer in (0, 2)
+    assert f"at layer {some.best_layer}," not in repr(found)
+    assert repr(some).endswith(f"at layer {some.best_layer})")
+    measured, kept = found.provenance.cosines, some.provenance.cosines
+    assert measured is not None
+    assert kept is not None
+    assert kept.length == (measured.length[2], measured.length[0])
+    assert [line.split()[0].rstrip("*") for line in some.table().splitlines()[2:4]] == ["2", "0"]
 
 
 def test_figures_are_drawn(found: Directions) -> None:

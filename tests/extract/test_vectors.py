@@ -180,3 +180,12 @@ def test_selection_by_layer(tmp_path: Path) -> None:
     assert Directions.load(some.save(tmp_path)) == some
     with pytest.raises(KeyError, match="there are layers 4, 8"):
         make_directions(layers=(4, 8)).at([5])
+
+
+def test_directions_without_activation_norms_are_equal_to_themselves_and_say_what_they_lack(tmp_path: Path) -> None:
+    raw = torch.randn(2, 8)
+    assert Directions.of(raw, (0, 1)) == Directions.of(raw, (0, 1)) != Directions.of(-raw, (0, 1))
+    with pytest.raises(UserError, match=r"'activation_norm' .* Measure it first: extract\.with_activation_norms"):
+        Directions.of(raw, (0, 1), subject="organism").save(tmp_path)
+    with pytest.raises(UserError, match=r"do not say of which model they are. Name it: Directions\.of\("):
+        Directions.of(raw, (0, 1)).save(tmp_path)

@@ -126,7 +126,7 @@ def test_the_command(vllm: None, tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "social" / "made_up")
     found = []
     for reference in (IN_PROCESS, "organism"):
-        words = ["extract", str(folder), "--subject", reference, "--out", str(tmp_path), "--layers", "1-2", "--json"]
+        words = ["extract", str(folder), "--subject", reference, "--out", str(tmp_path), "--layers", "1:2", "--json"]
         result = CliRunner().invoke(app, words)
         assert result.exit_code == 0, result.output
         [told] = json.loads(result.stdout)["directions"]

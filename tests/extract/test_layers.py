@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extract.layers import parse_layers
 from lm.errors import UserError
-from steer.layers import parse_layers
 
 
 @pytest.mark.parametrize(
