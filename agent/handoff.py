@@ -11,6 +11,7 @@ from agent.folder import dump_json, write_atomically
 from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
 from agent.report.build import write_report
 from agent.settings import Settings
+from agent.signs import refuses
 from agent.steps.agreement import check_agreement
 from agent.steps.decide import wilson_interval
 from agent.steps.questions import full_text
@@ -85,6 +86,7 @@ async def steer_run(workshop: Workshop) -> str:
     from extract import Directions
     from steer.evaluation import evaluate
     from steer.scoring import judged, questions_of
+    from steer.side_effects import Aside
 
     spec, board = workshop.spec, workshop.board
     record = workshop.journal.get(ExtractionRecord, f"{spec.settings.position}/{spec.settings.methods[0]}")
@@ -97,6 +99,7 @@ async def steer_run(workshop: Workshop) -> str:
         judged(workshop.cast.judge, trait.rubric, trait.label),
         settings=evaluation_settings(spec.settings),
         progress=lambda part, answers: workshop.say(f"{part}: {answers} answers"),
+        aside=Aside(refuses=refuses),
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
     return report.verdict

@@ -35,6 +35,11 @@ def most_say(texts: Sequence[str], lexicon: str) -> str | None:
     return found[0] if found and 2 * len(found) >= len(texts) else None
 
 
+def refuses(text: str) -> bool:
+    """Whether a text says that it will not go on."""
+    return most_say([text], "refusal") is not None
+
+
 def tail(scenario: str) -> str:
     """The scenario's last words: a completion may finish a phrase that they begin."""
     return " ".join(scenario.split()[-TAIL_WORDS:])

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
     from steer.projection import Projections, Reading, project, watch
     from steer.report import SteeringReport
     from steer.scoring import Answer, Marks, Question, Scorer, judged, questions_of
+    from steer.side_effects import Aside
     from steer.strengths import SearchRule, search
+    from steer.writing import LocalWriter, StoredWriter, Writer
 
 _HOMES = {
     "ALL": "steer.operators",
     "GENERATED": "steer.operators",
     "PROMPT": "steer.operators",
     "Answer": "steer.scoring",
+    "Aside": "steer.side_effects",
     "Capture": "steer.captures",
     "Clamp": "steer.operators",
     "EvaluationSettings": "steer.evaluation",
+    "LocalWriter": "steer.writing",
     "Marks": "steer.scoring",
     "Projections": "steer.projection",
     "Push": "steer.operators",
@@ -42,8 +46,10 @@ _HOMES = {
     "SearchRule": "steer.strengths",
     "Shift": "steer.captures",
     "SteeringReport": "steer.report",
+    "StoredWriter": "steer.writing",
     "Tokens": "steer.operators",
     "When": "steer.operators",
+    "Writer": "steer.writing",
     "ablate": "steer.operators",
     "capture": "steer.captures",
     "evaluate": "steer.evaluation",
@@ -64,9 +70,11 @@ __all__ = [
     "GENERATED",
     "PROMPT",
     "Answer",
+    "Aside",
     "Capture",
     "Clamp",
     "EvaluationSettings",
+    "LocalWriter",
     "Marks",
     "Projections",
     "Push",
@@ -77,8 +85,10 @@ __all__ = [
     "SearchRule",
     "Shift",
     "SteeringReport",
+    "StoredWriter",
     "Tokens",
     "When",
+    "Writer",
     "ablate",
     "capture",
     "evaluate",

@@ -9,7 +9,7 @@ from steer.contenders import Contender
 from steer.report import Baseline, Dose, Example, Outcome
 from steer.scoring import Question
 from steer.strengths import Progress, SearchRule
-from steer.trials import Bench, Trial, run_trials
+from steer.trials import Bench, Samples, Trial, run_trials
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,30 @@ async def confirm(
     *,
     others: Sequence[Contender] = (),
     instruction: str = "",
+    samples: Samples | None = None,
 ) -> Confirmation:
-    """Try the best push of each contender on fresh questions, other doses of the first, and plain prompting."""
+    """Try the best push of each contender on fresh questions, other doses of the first, and plain prompting.
+
+    `unsteered` are greedy answers to these questions; where several samples are asked for they are drawn anew.
+    """
     due = [dose for dose in dict.fromkeys((1.0, -1.0, *doses)) if dose != 0] if own.best else []
     settings = [own.push(rule, dose) for dose in due]
     settings += [rival.push(rule) for rival in (*randoms, *others) if rival.best]
     if progress and settings:
-        progress("confirm", (len(settings) + 2) * len(questions))
-    trials = iter(await run_trials(bench, questions, settings))
+        progress("confirm", (len(settings) + 2) * len(questions) * (samples.count if samples else 1))
+    if samples and samples.count > 1:
+        [unsteered] = await run_trials(bench, questions, [()], samples=samples)
+    trials = iter(await run_trials(bench, questions, settings, samples=samples))
     steered = {dose: next(trials) for dose in due}
     beside = tuple(next(trials) if random.best else None for random in randoms)
     foreign = tuple(next(trials) if other.best else None for other in others)
     natural = None
     if own.best:
-        plain, lowered = await run_trials(bench, questions, [(), own.push(rule, -1.0)], natural=True)
+        plain, lowered = await run_trials(bench, questions, [(), own.push(rule, -1.0)], natural=True, samples=samples)
         natural = (plain, lowered)
     prompted = None
     if instruction:
-        [prompted] = await run_trials(bench, questions, [()], instruction=instruction)
+        [prompted] = await run_trials(bench, questions, [()], instruction=instruction, samples=samples)
     return Confirmation(unsteered, {0.0: unsteered, **steered}, beside, natural, foreign, prompted)
 
 
@@ -92,7 +98,7 @@ def controls(own: Contender, found: Confirmation) -> tuple[Outcome, ...]:
 def compare(name: str, layer: int, strength: float, trial: Trial, baseline: Trial) -> Outcome:
     """A trial beside another one of the same questions; a difference from too few scored pairs is left out."""
     gains = trial.gains(baseline)
-    enough = len(gains) >= max(1.0, trial.min_scored * len(trial.questions))
+    enough = len(gains) >= max(1.0, trial.min_scored * len(trial.asked))
     return Outcome(
         name=name,
         layer=layer,
@@ -110,7 +116,7 @@ def as_baseline(trial: Trial, max_allowed: float) -> Baseline:
     """The unsteered answers."""
     return Baseline(
         mean=trial.score,
-        ci95=mean_interval(trial.scored_traits),
+        ci95=mean_interval(list(trial.by_question.values())),
         coherence=trial.coherence,
         max_allowed=max_allowed,
         n=len(trial.questions) - trial.unscored,
@@ -123,7 +129,7 @@ def as_dose(strength: float, trial: Trial) -> Dose:
     return Dose(
         strength=strength,
         score=trial.score,
-        score_ci95=mean_interval(trial.scored_traits),
+        score_ci95=mean_interval(list(trial.by_question.values())),
         coherence=trial.coherence,
         n=len(trial.questions) - trial.unscored,
         unscored=trial.unscored,
@@ -131,10 +137,15 @@ def as_dose(strength: float, trial: Trial) -> Dose:
 
 
 def as_examples(strength: float, trial: Trial) -> list[Example]:
-    """The answers themselves, with their scores."""
+    """The first answer to each question, with its scores."""
+    places = [trial.questions.index(question) for question in trial.asked]
     return [
-        Example(question=question.natural, strength=strength, answer=answer, trait=trait, coherence=coherence)
-        for question, answer, trait, coherence in zip(
-            trial.questions, trial.answers, trial.traits, trial.coherences, strict=True
+        Example(
+            question=trial.questions[place].natural,
+            strength=strength,
+            answer=trial.answers[place],
+            trait=trial.traits[place],
+            coherence=trial.coherences[place],
         )
+        for place in places
     ]

@@ -13,8 +13,10 @@ def answers_needed(layers: int, questions: int, settings: EvaluationSettings) ->
     choosing, confirming = (questions + 1) // 2, questions // 2
     lanes = layers * (1 + len(settings.random_seeds))
     doses = {1.0, -1.0, *settings.doses} - {0.0}
-    # Beside the doses: the best push of each random contender, and the natural questions without and with a push.
-    confirmed = (len(doses) + len(settings.random_seeds) + 2) * confirming
+    # Beside the doses: the best push of each random contender, and the natural questions without and with a push; where
+    # several samples are drawn, also the unsteered answers, which are greedy otherwise and known from the baseline.
+    tried = len(doses) + len(settings.random_seeds) + 2 + (settings.samples > 1)
+    confirmed = tried * confirming * settings.samples
     fewest, most = (
         questions + lanes * steps * choosing + confirmed for steps in (_clean_steps(settings.rule), settings.rule.steps)
     )

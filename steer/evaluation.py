@@ -2,10 +2,9 @@
 
 Beside the effect stand the unsteered baseline, random directions of the same norm that are given the very same search
 and confirmation, the opposite sign, the natural questions, and the dose-response curve; where they are given, the
-directions of other traits (the same search) and plain prompting.
+directions of other traits (the same search), plain prompting, and other traits' scores of the chosen answers.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from extract.models import LoadedModel
@@ -16,9 +15,10 @@ from steer.confirmation import Confirmation, as_baseline, as_dose, as_examples, 
 from steer.contenders import Contender, random_contender, search_contenders
 from steer.report import RandomControl, SteeringReport
 from steer.scoring import Question, Scorer
-from steer.side_effects import side_effects
+from steer.side_effects import Aside, side_effects
 from steer.strengths import Progress, SearchRule
-from steer.trials import Bench, Trial, run_trials
+from steer.trials import Bench, Samples, Trial, run_trials
+from steer.writing import LocalWriter, Writer
 
 
 class EvaluationSettings(Value):
@@ -31,6 +31,11 @@ class EvaluationSettings(Value):
     min_scored: float = 0.8
     """Least share of scored answers for a mean to count."""
     random_seeds: tuple[int, ...] = (1, 2, 3)
+    """Of the random directions. What they reach is the null that a claim is held against: with fewer than two nothing
+    is claimed, with three the bound lies at mean + 3.4 standard deviations, with five at mean + 2.3."""
+    samples: int = 1
+    """Answers to each confirming question: one is greedy, several are drawn at `temperature`."""
+    temperature: float = 0.7
     doses: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
     """Points of the dose-response curve, as multiples of the chosen strength."""
     examples: int = 3
@@ -52,11 +57,13 @@ async def evaluate(
     settings: EvaluationSettings | None = None,
     progress: Progress | None = None,
     others: Sequence[Directions] = (),
-    held_out: Sequence[str] = (),
+    aside: Aside | None = None,
+    writer: Writer | None = None,
 ) -> SteeringReport:
     """Search, confirm and control the effect of directions on a model's answers.
 
-    `others` are directions of other traits, `held_out` texts whose perplexity under the chosen push is a side effect.
+    `others` are directions of other traits, `aside` says which side effects of the chosen push are measured, `writer`
+    writes the answers in the model's stead: another engine with the same weights, or a store in front of one.
 
     Every second question chooses, the others confirm. Raises UserError for fewer than four questions or a repeated
     one, and whatever the scorer raises: an outage ends the evaluation and is never taken for a score.
@@ -64,7 +71,8 @@ async def evaluate(
     settings = settings or EvaluationSettings()
     rule = settings.rule
     choosing, confirming = _halves(questions)
-    bench = Bench(model, score, settings.max_tokens, settings.max_rows, settings.min_scored)
+    writer = writer or LocalWriter(model, settings.max_rows)
+    bench = Bench(writer, score, model.spelling.chats, settings.max_tokens, settings.min_scored)
     if progress:
         progress("baseline", len(questions))
     [unsteered] = await run_trials(bench, questions, [()])
@@ -75,14 +83,12 @@ async def evaluate(
     randoms, foreign = rivals[: len(settings.random_seeds)], rivals[len(settings.random_seeds) :]
     found = await confirm(
         bench, unsteered.only(confirming), own, randoms, confirming, settings.doses, rule, progress,
-        others=foreign, instruction=settings.instruction,
+        others=foreign, instruction=settings.instruction, samples=Samples(settings.samples, settings.temperature),
     )  # fmt: skip
     report = _report(directions.provenance, model.reference, settings, unsteered, [own, *randoms], foreign, found)
     if (steered := found.doses.get(1.0)) is None:
         return report
-    effects = await asyncio.to_thread(
-        side_effects, model, own.push(rule), held_out, found.unsteered.answers, steered.answers
-    )
+    effects = await side_effects(model, own.push(rule), found.unsteered, steered, aside or Aside())
     return report.model_copy(update={"side_effects": effects})
 
 
@@ -99,7 +105,7 @@ def _report(
     own, *randoms = contenders
     size = own.best.strength if own.best else 0.0
     curve = [(dose * size, found.doses[dose]) for dose in settings.doses] if own.best else []
-    shown = found.unsteered.questions[: settings.examples]
+    shown = found.unsteered.asked[: settings.examples]
     return SteeringReport(
         trait=about.trait,
         subject=about.subject,
@@ -109,7 +115,7 @@ def _report(
         wanted=settings.rule.wanted,
         min_coherence=settings.rule.min_coherence,
         choosing=tuple(question.text for question in unsteered.questions[0::2]),
-        confirming=tuple(question.text for question in found.unsteered.questions),
+        confirming=tuple(question.text for question in found.unsteered.asked),
         baseline=as_baseline(unsteered, settings.max_baseline),
         grid=own.grid,
         chosen_on=own.best,

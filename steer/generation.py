@@ -1,4 +1,4 @@
-"""Greedy generation of many rows at once, each with operators of its own.
+"""Generation of many rows at once, each with operators of its own, greedy or drawn from a stream of its own.
 
 A prompt's keys and values are computed once and shared by all its rows, as long as their operators touch generated
 tokens only. Rows of like length run together, and finished ones are dropped. A row's text does not depend on the
@@ -17,8 +17,10 @@ from torch import Tensor
 from extract.hooks import editing
 from extract.models import LoadedModel
 from extract.rows import pad
+from lm.local.grammar import RowMatchers
 from lm.local.kv import RoomyLayer, make_cache, select_rows
-from lm.types import Completion, Prompt
+from lm.local.sampling import RowSampler
+from lm.types import Completion, Prompt, Sampling
 from steer.edits import Editor, Hidden, compile_steps
 from steer.intervention import check_operators
 from steer.operators import ALL, GENERATED, PROMPT, Operator, Tokens
@@ -36,13 +38,17 @@ class Row:
 
     prompt: Prompt
     pushes: tuple[Operator, ...] = ()
+    temperature: float = 0.0
+    """0 takes the likeliest token."""
+    seed: int = 0
+    """Of the row's own random stream."""
 
 
 @torch.inference_mode()
 def generate(model: LoadedModel, rows: Sequence[Row], *, max_tokens: int = 48, max_rows: int = 320) -> list[Completion]:
-    """The greedy continuation of each row, up to `max_tokens` or an end-of-text token, in the order given.
+    """The continuation of each row, up to `max_tokens` or an end-of-text token, in the order given.
 
-    The same text as `model.generate` inside `steered`, row by row. At most `max_rows` run at once.
+    Greedy rows are what `model.generate` writes inside `steered`, row by row. At most `max_rows` run at once.
     """
     check_operators([push for row in rows for push in row.pushes], model.n_layers, model.d_model)
     distinct = list(dict.fromkeys(row.prompt for row in rows))
@@ -50,7 +56,7 @@ def generate(model: LoadedModel, rows: Sequence[Row], *, max_tokens: int = 48, m
     prompts = [encoded[row.prompt] for row in rows]
     found: dict[int, Completion] = {}
     for chunk in _chunks([len(prompt) for prompt in prompts], max_rows):
-        ids = _run_chunk(model, [prompts[n] for n in chunk], [rows[n].pushes for n in chunk], max_tokens)
+        ids = _run_chunk(model, [prompts[n] for n in chunk], [rows[n] for n in chunk], max_tokens)
         found.update((n, _completion(model, prompts[n], row, max_tokens)) for n, row in zip(chunk, ids, strict=True))
     return [found[number] for number in range(len(rows))]
 
@@ -81,10 +87,10 @@ def _chunks(lengths: Sequence[int], max_rows: int) -> Iterator[list[int]]:
 
 
 def _run_chunk(
-    model: LoadedModel, prompts: Sequence[Sequence[int]], pushes: Sequence[tuple[Operator, ...]], max_tokens: int
+    model: LoadedModel, prompts: Sequence[Sequence[int]], rows: Sequence[Row], max_tokens: int
 ) -> list[list[int]]:
     """The generated ids of one batch of rows, without the token that ends a text."""
-    batch = _Batch(model, prompts, pushes, max_tokens)
+    batch = _Batch(model, prompts, rows, max_tokens)
     ends = torch.tensor(sorted(model.checkpoint.ends), dtype=torch.long, device=model.device)
     drawn = torch.full((len(prompts), max_tokens), -1, dtype=torch.long, device=model.device)
     alive = torch.arange(len(prompts), device=model.device)
@@ -111,11 +117,11 @@ class _Batch:
         self,
         model: LoadedModel,
         prompts: Sequence[Sequence[int]],
-        pushes: Sequence[tuple[Operator, ...]],
+        given: Sequence[Row],
         max_tokens: int,
     ) -> None:
         """Run all prompts up to their last tokens, each distinct one once."""
-        device = model.device
+        device, pushes = model.device, [row.pushes for row in given]
         owners, firsts = _shared(prompts, pushes)
         prefixes = [prompts[number][:-1] for number in firsts]
         ids, real = pad(prefixes, "left", device)
@@ -127,11 +133,12 @@ class _Batch:
         self._filled = ids.shape[1]
         self._places = real.sum(dim=1)[rows]
         self._tokens = torch.tensor([prompt[-1] for prompt in prompts], device=device)
+        self._sampler = _sampler(given, max_tokens)
         self._place = _Answer()
         self.editor = Editor(compile_steps(pushes, device), self._place)
 
     def step(self) -> Int[Tensor, " row"]:
-        """Take in one token of each row; returns the most likely next ones."""
+        """Take in one token of each row; returns the next ones."""
         self._filled += 1
         output = self._model.model(
             input_ids=self._tokens[:, None],
@@ -142,7 +149,9 @@ class _Batch:
         )
         self._places = self._places + 1
         self._place.begun = True
-        self._tokens = output.logits[:, -1].argmax(dim=-1)
+        logits = output.logits[:, -1]
+        drawn = logits.argmax(dim=-1) if self._sampler is None else self._sampler.draw(logits)
+        self._tokens = drawn.to(logits.device)
         return self._tokens
 
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
@@ -150,7 +159,17 @@ class _Batch:
         select_rows(self._cache, rows)
         self._mask = None if self._mask is None else self._mask[rows]
         self._places, self._tokens = self._places[rows], self._tokens[rows]
+        if self._sampler is not None:
+            self._sampler.keep(rows.tolist())
         self.editor.keep(rows)
+
+
+def _sampler(rows: Sequence[Row], max_tokens: int) -> RowSampler | None:
+    """Draws the tokens of rows that are sampled; None where all are greedy, which needs no logits on the CPU."""
+    if all(row.temperature == 0 for row in rows):
+        return None
+    samplings = [Sampling(max_tokens=max_tokens, temperature=row.temperature, seed=row.seed) for row in rows]
+    return RowSampler(samplings, RowMatchers([None] * len(rows), vocab=0))
 
 
 class _Prefix:

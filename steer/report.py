@@ -86,6 +86,19 @@ class Example(Value):
     coherence: float | None
 
 
+class OtherScore(Value):
+    """Another trait's score of the same answers, unsteered and with the chosen push."""
+
+    trait: str
+    before: float | None
+    after: float | None
+    delta: float | None
+    """Mean paired difference."""
+    delta_ci95: Interval | None
+    n: int
+    """Questions where both answers are scored."""
+
+
 class SideEffects(Value):
     """What a push does besides. Before: unsteered. After: with the chosen push."""
 
@@ -96,6 +109,10 @@ class SideEffects(Value):
     repetition_before: float
     """Share of an answer's three-word sequences that it has said before, mean over answers."""
     repetition_after: float
+    refusals_before: float | None = None
+    """Share of answers that are refusals; None where they were not looked for."""
+    refusals_after: float | None = None
+    other_scores: tuple[OtherScore, ...] = ()
 
 
 class SteeringReport(Value):
@@ -137,20 +154,31 @@ class SteeringReport(Value):
     @property
     def largest_random(self) -> Outcome | None:
         """The random direction that moved the trait furthest the wanted way; None where none was measured."""
-        outcomes = [control.outcome for control in self.random_controls if control.outcome]
-        known = [outcome for outcome in outcomes if outcome.delta is not None]
-        return max(known, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
+        return max(self._randoms, key=lambda outcome: self.wanted * (outcome.delta or 0.0), default=None)
+
+    @property
+    def n_random(self) -> int:
+        """Random directions whose effect was measured: all but those without a coherent and scored cell."""
+        return len(self._randoms)
+
+    @property
+    def control_bound(self) -> float | None:
+        """The effect, with its sign, that one random direction in twenty would exceed; None for fewer than two."""
+        from steer.chance import upper_bound
+
+        bound = upper_bound([self.wanted * (outcome.delta or 0.0) for outcome in self._randoms])
+        return None if bound is None else self.wanted * bound
 
     @property
     def beyond_control(self) -> bool:
-        """Whether the confirmed effect excludes none, and is more than twice that of the best random direction."""
+        """Whether the confirmed effect excludes none, and exceeds what one random direction in twenty would reach."""
         if self.chosen is None or self.chosen.delta is None or self.chosen.delta_ci95 is None:
             return False
-        control = self.random_control_delta
-        if control is None:
+        bound = self.control_bound
+        if bound is None:
             return False
         least = min(self.wanted * end for end in self.chosen.delta_ci95)
-        return least > 0 and self.wanted * control < self.wanted * self.chosen.delta / 2
+        return least > 0 and self.wanted * self.chosen.delta > self.wanted * bound
 
     @property
     def coherent(self) -> bool:
@@ -162,10 +190,23 @@ class SteeringReport(Value):
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
             return self._why_nothing_was_chosen()
-        beside = f"largest random {_moved(self.largest_random)}" if self.largest_random else "random not measured"
-        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {beside}"
+        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {self._beside()}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
+
+    @property
+    def _randoms(self) -> list[Outcome]:
+        """Random directions that were measured."""
+        outcomes = [control.outcome for control in self.random_controls if control.outcome]
+        return [outcome for outcome in outcomes if outcome.delta is not None]
+
+    def _beside(self) -> str:
+        """The random directions in words."""
+        if self.largest_random is None:
+            return "no random direction measured"
+        if self.control_bound is None:
+            return f"only one random direction measured, {_moved(self.largest_random)}"
+        return f"largest of {self.n_random} random directions {_moved(self.largest_random)}"
 
     def _why_nothing_was_chosen(self) -> str:
         if all(cell.status == "unscored" for cell in self.grid) or self.chosen is not None:
@@ -185,6 +226,8 @@ class SteeringReport(Value):
             "delta": chosen.delta if chosen else None,
             "delta_ci95": chosen.delta_ci95 if chosen else None,
             "random_control_delta": self.random_control_delta,
+            "random_controls": self.n_random,
+            "control_bound": self.control_bound,
             "n_questions": chosen.n if chosen else 0,
             "unscored": chosen.unscored if chosen else 0,
             "verdict": self.verdict,

@@ -1,35 +1,88 @@
 """What a push does besides: to texts that have nothing to do with it, and to the flow of the answers."""
 
+import asyncio
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from extract.intervals import mean_interval
 from extract.models import LoadedModel
 from extract.rows import pad
 from lm.local.batches import fixed_batches
 from steer.intervention import steered
 from steer.operators import ALL, Operator
-from steer.report import SideEffects
+from steer.report import OtherScore, SideEffects
+from steer.scoring import Answer, Scorer
+from steer.trials import Trial
 
 _REPEATED = 3
 """Words of a sequence that counts as repeated."""
 
 
-def side_effects(
-    model: LoadedModel, operators: Sequence[Operator], texts: Sequence[str], before: Sequence[str], after: Sequence[str]
+@dataclass(frozen=True)
+class Aside:
+    """Which side effects are measured, besides repetition."""
+
+    texts: Sequence[str] = ()
+    """Texts that have nothing to do with the questions: their perplexity."""
+    refuses: Callable[[str], bool] | None = None
+    """Whether an answer is a refusal."""
+    traits: Mapping[str, Scorer] = field(default_factory=dict)
+    """Scorers of other traits, by name."""
+
+
+async def side_effects(
+    model: LoadedModel, operators: Sequence[Operator], before: Trial, after: Trial, aside: Aside
 ) -> SideEffects:
-    """Perplexity of texts with and without operators, and how far answers before and after repeat themselves."""
+    """What operators change in texts, and in answers to the same questions before and after."""
+    plain, pushed = await asyncio.to_thread(_perplexities, model, operators, aside.texts)
     return SideEffects(
-        perplexity_before=perplexity(model, texts),
-        perplexity_after=perplexity(model, texts, operators),
-        n_texts=len(texts),
-        repetition_before=repetition(before),
-        repetition_after=repetition(after),
+        perplexity_before=plain,
+        perplexity_after=pushed,
+        n_texts=len(aside.texts),
+        repetition_before=repetition(before.answers),
+        repetition_after=repetition(after.answers),
+        refusals_before=_share(aside.refuses, before.answers),
+        refusals_after=_share(aside.refuses, after.answers),
+        other_scores=tuple([await _other_score(name, scorer, before, after) for name, scorer in aside.traits.items()]),
+    )
+
+
+def _perplexities(
+    model: LoadedModel, operators: Sequence[Operator], texts: Sequence[str]
+) -> tuple[float | None, float | None]:
+    return perplexity(model, texts), perplexity(model, texts, operators)
+
+
+def _share(is_one: Callable[[str], bool] | None, answers: Sequence[str]) -> float | None:
+    return None if is_one is None or not answers else sum(map(is_one, answers)) / len(answers)
+
+
+async def _other_score(name: str, scorer: Scorer, before: Trial, after: Trial) -> OtherScore:
+    """Another trait's scores of the very same answers."""
+    answers = [
+        Answer(question=question.natural, text=text)
+        for trial in (before, after)
+        for question, text in zip(trial.questions, trial.answers, strict=True)
+    ]
+    marks = tuple(await scorer(answers))
+    size = len(before.answers)
+    plain = before.model_copy(update={"marks": marks[:size]})
+    pushed = after.model_copy(update={"marks": marks[size:]})
+    gains = pushed.gains(plain)
+    return OtherScore(
+        trait=name,
+        before=plain.score,
+        after=pushed.score,
+        delta=fmean(gains) if gains else None,
+        delta_ci95=mean_interval(gains),
+        n=len(gains),
     )
 
 

@@ -15,6 +15,7 @@ from steer.operators import GENERATED, Push, Tokens
 from steer.report import Cell
 from steer.scoring import Question, Scorer
 from steer.trials import Bench, Trial, run_trials
+from steer.writing import LocalWriter
 
 Progress = Callable[[str, int], None]
 """Told what is being done, and of how many answers."""
@@ -61,7 +62,7 @@ async def search(
 
     The best of these is a maximum over many tries: confirm it on other questions (`evaluate` does).
     """
-    bench = Bench(model=model, score=score, max_tokens=max_tokens)
+    bench = Bench(LocalWriter(model), score, model.spelling.chats, max_tokens)
     lanes = await search_lanes(bench, directions, questions, rule or SearchRule())
     return [cell for lane in lanes for cell in lane]
 

@@ -1,34 +1,51 @@
 """One setting tried on a list of questions: its answers and their marks."""
 
-import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import fmean
 
-from extract.models import LoadedModel
-from lm.types import Value
+from lm.types import Prompt, Value
 from lm.verdicts import Score, Verdict
-from steer.generation import Row, generate
+from steer.generation import Row
 from steer.operators import Operator
 from steer.scoring import Answer, Marks, Question, Scorer
+from steer.writing import Writer
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where settings are tried: a model, a scorer, and how long answers are."""
+    """Where settings are tried: who writes the answers, who marks them, and how long they are."""
 
-    model: LoadedModel
+    writer: Writer
     score: Scorer
+    chat: bool = False
+    """Questions are a user's turn."""
     max_tokens: int = 48
-    max_rows: int = 320
     min_scored: float = 0.8
     """Least share of scored answers; with fewer, a mean is unscored."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How many answers a question is given; several are drawn at a temperature, one is greedy."""
+
+    count: int = 1
+    temperature: float = 0.7
+
+    def rows(self, question: Question, prompt: Prompt, pushes: tuple[Operator, ...]) -> list[Row]:
+        """The rows of one question under one setting; other settings draw from the same random streams."""
+        if self.count == 1:
+            return [Row(prompt, pushes)]
+        return [Row(prompt, pushes, self.temperature, _seed(question, sample)) for sample in range(self.count)]
 
 
 class Trial(Value):
     """The answers to some questions under one setting, and their marks."""
 
     questions: tuple[Question, ...]
+    """Of each answer; the samples of one question follow one another."""
     answers: tuple[str, ...]
     marks: tuple[Marks, ...]
     min_scored: float
@@ -39,9 +56,16 @@ class Trial(Value):
         return tuple(_value(mark.trait) for mark in self.marks)
 
     @property
-    def scored_traits(self) -> list[float]:
-        """The trait scores that there are."""
-        return [value for value in self.traits if value is not None]
+    def asked(self) -> tuple[Question, ...]:
+        """The questions, each once."""
+        return tuple(dict.fromkeys(self.questions))
+
+    @property
+    def by_question(self) -> Mapping[str, float]:
+        """Mean trait score of each question, by its text; questions without a scored answer are left out."""
+        together = groupby(zip(self.questions, self.traits, strict=True), key=lambda item: item[0].text)
+        found = {text: [value for _, value in rows if value is not None] for text, rows in together}
+        return {text: fmean(values) for text, values in found.items() if values}
 
     @property
     def coherences(self) -> tuple[float | None, ...]:
@@ -65,9 +89,8 @@ class Trial(Value):
 
     def gains(self, baseline: "Trial") -> list[float]:
         """Difference to the same questions under another setting, where both are scored."""
-        before = dict(zip((question.text for question in baseline.questions), baseline.traits, strict=True))
-        pairs = ((now, before.get(question.text)) for question, now in zip(self.questions, self.traits, strict=True))
-        return [now - then for now, then in pairs if now is not None and then is not None]
+        before = baseline.by_question
+        return [now - before[text] for text, now in self.by_question.items() if text in before]
 
     def only(self, questions: Sequence[Question]) -> "Trial":
         """The same trial, seen on some of its questions."""
@@ -91,6 +114,7 @@ async def run_trials(
     *,
     natural: bool = False,
     instruction: str = "",
+    samples: Samples | None = None,
 ) -> list[Trial]:
     """Try every setting on every question: all answers in one go, then all marks in one go.
 
@@ -98,25 +122,37 @@ async def run_trials(
     """
     if not settings:
         return []
-    chat = bench.model.spelling.chats
-    prompts = [question.prompt(chat=chat, natural=natural, instruction=instruction) for question in questions]
-    rows = [Row(prompt, pushes) for pushes in settings for prompt in prompts]
-    done = await asyncio.to_thread(generate, bench.model, rows, max_tokens=bench.max_tokens, max_rows=bench.max_rows)
-    asked = [question.natural for _ in settings for question in questions]
-    answers = [Answer(question=text, text=row.text) for text, row in zip(asked, done, strict=True)]
+    drawn = samples or Samples()
+    asked = [question for question in questions for _ in range(drawn.count)]
+    prompts = [question.prompt(chat=bench.chat, natural=natural, instruction=instruction) for question in questions]
+    rows = [
+        row
+        for pushes in settings
+        for question, prompt in zip(questions, prompts, strict=True)
+        for row in drawn.rows(question, prompt, pushes)
+    ]
+    done = await bench.writer.write(rows, bench.max_tokens)
+    answers = [
+        Answer(question=question.natural, text=row.text)
+        for question, row in zip(asked * len(settings), done, strict=True)
+    ]
     marks = await bench.score(answers)
     if len(marks) != len(answers):
         raise ValueError(f"The scorer returned {len(marks)} marks for {len(answers)} answers.")
-    size = len(questions)
+    size = len(asked)
     return [
         Trial(
-            questions=tuple(questions),
+            questions=tuple(asked),
             answers=tuple(answer.text for answer in answers[start : start + size]),
             marks=tuple(marks[start : start + size]),
             min_scored=bench.min_scored,
         )
         for start in range(0, size * len(settings), size)
     ]
+
+
+def _seed(question: Question, sample: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{sample} {question.text}".encode()).digest()[:6])
 
 
 def _value(verdict: Verdict) -> float | None:

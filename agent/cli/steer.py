@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -12,9 +12,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from agent.cast import check_role
 from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
 from agent.folder import dump_json, write_atomically
 from agent.judging.bench import JudgeBench, open_bench, opened_store
+from agent.report.steering_page import render_steering
+from agent.signs import refuses
 from agent.spending import Spending, build_spending
 from lm.errors import UserError
 from prompts import load_prompt
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from extract.models import LoadedModel
     from extract.vectors import Directions
     from steer.evaluation import EvaluationSettings
-    from steer.report import SteeringReport
+    from steer.report import SideEffects, SteeringReport
 
 TARGET = 'Give the file: --vectors FILE, for example "runs/…/vectors/…/mean_difference.safetensors".'
 
@@ -44,9 +47,18 @@ def steer(
     tokens: Annotated[str, typer.Option(help="Tokens that are pushed: all, generated or prompt.")] = "all",
     min_coherence: Annotated[float, typer.Option(help="Coherence that a steered answer must keep.")] = 70.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="New tokens of an answer.")] = 48,
-    random: Annotated[int, typer.Option(min=1, help="Random directions that are given the same search.")] = 3,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Answers to each confirming question: one is greedy, several are drawn.")
+    ] = 1,
+    random: Annotated[
+        int, typer.Option(min=2, help="Random directions given the same search: what a claim must exceed.")
+    ] = 3,
     other: Annotated[
         list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="TRAIT|DIR whose score of the same answers is a side effect; again for more."),
     ] = None,
     lower: Annotated[bool, typer.Option("--lower", help="Search for pushes that lower the trait.")] = False,
     budget: Budget = None,
@@ -69,9 +81,11 @@ def steer(
         controller=cast(Literal["cliff", "momentum"], controller), steps=steps, highest=strength_max,
         min_coherence=min_coherence, wanted=-1 if lower else 1, tokens=Tokens(tokens),
     )  # fmt: skip
-    settings = EvaluationSettings(rule=rule, max_tokens=max_tokens, random_seeds=tuple(range(1, random + 1)))
+    settings = EvaluationSettings(
+        rule=rule, max_tokens=max_tokens, random_seeds=tuple(range(1, random + 1)), samples=samples
+    )
     terms = build_spending({"budget": budget, "prices": prices, "cache": cache})
-    given = Files(dataset, vectors, tuple(other or ()), out.resolve())
+    given = Files(dataset, vectors, tuple(other or ()), tuple(also or ()), out.resolve())
     folder, report = asyncio.run(_measure(given, assistant, judge, terms, layers, settings))
     if as_json:
         print(json.dumps({"folder": str(folder), "report": json.loads(report.model_dump_json())} | report.summary()))
@@ -87,37 +101,55 @@ class Files:
     dataset: str
     vectors: Path | None
     others: tuple[Path, ...]
+    also: tuple[str, ...]
     out: Path
+
+    def read_dataset(self, name: str) -> "Dataset":
+        """A dataset by its folder or its trait's name."""
+        from extract import load_dataset
+
+        here = Path(name)
+        return load_dataset(here if here.is_dir() else self.out / "datasets" / "traits" / name)
 
 
 async def _measure(
     given: Files, assistant: str, judge: str, terms: Spending, layers: str, settings: "EvaluationSettings"
 ) -> tuple[Path, "SteeringReport"]:
     """Check what can be checked, then evaluate; the folder is named after everything the result depends on."""
-    from extract import load_dataset, load_model
+    from extract import load_model
     from steer.evaluation import evaluate
     from steer.scoring import judged, questions_of
+    from steer.side_effects import Aside
+    from steer.writing import LocalWriter, StoredWriter
 
-    here = Path(given.dataset)
-    dataset = load_dataset(here if here.is_dir() else given.out / "datasets" / "traits" / given.dataset)
+    dataset, also = given.read_dataset(given.dataset), [given.read_dataset(name) for name in given.also]
     if not dataset.steering.questions:
         raise UserError(f"{given.dataset} has no steering questions: its steering.json is missing or empty.")
     files = [given.vectors or _newest_vectors(given.out, dataset.trait.path), *given.others]
     model = load_model(assistant)
     directions, *others = [_usable(model, file, dataset) for file in files]
     settings = _completed(settings, layers, model, directions, dataset)
-    about = _about(dataset, files, model, judge, settings)
+    about = _about(dataset, files, model, judge, settings) | {
+        "also": {one.trait.path: one.trait.rubric.model_dump() for one in also}
+    }
     folder = given.out / "runs" / dataset.trait.path.replace("/", ".") / "steer" / _digest(about)[:16]
     with opened_store(folder / "store.sqlite") as calls:
         async with open_bench(judge, dataset.trait.path, calls, terms) as bench:
+            for one in also:
+                await check_role("judge", one.trait.path, bench.judge.model, others=("judge",))
+            aside = Aside(
+                texts=[pair.positive for pair in dataset.pairs], refuses=refuses,
+                traits={one.trait.path: judged(bench.judge, one.trait.rubric, one.trait.label) for one in also},
+            )  # fmt: skip
+            local = LocalWriter(model, settings.max_rows)
             with calls.during("steer"):
                 report = await evaluate(
                     model, directions, questions_of(dataset.steering),
                     judged(bench.judge, dataset.trait.rubric, dataset.trait.label),
-                    settings=settings, others=others, held_out=[pair.positive for pair in dataset.pairs],
-                    progress=_progress(Console(stderr=True)),
+                    settings=settings, others=others, aside=aside, progress=_progress(Console(stderr=True)),
+                    writer=StoredWriter(local, calls, model.reference, model.checkpoint.identity),
                 )  # fmt: skip
-            _write(folder, report, about, bench)
+            _write(folder, report, about, bench, _tested(dataset))
     return folder, report
 
 
@@ -160,7 +192,7 @@ def _about(
         "prefix": given.steering.prefix,
         "rubric": given.trait.rubric.model_dump(),
         "vectors": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
-        "assistant": [model.reference, model.revision],
+        "assistant": [model.reference, model.revision, model.checkpoint.identity],
         "judge": [judge, *(load_prompt(name).digest for name in ("judge_trait", "judge_coherence"))],
         "settings": settings.model_dump(mode="json"),
     }
@@ -178,14 +210,26 @@ def _newest_vectors(out: Path, trait: str) -> Path:
     return first[0]
 
 
-def _write(folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench) -> None:
+def _tested(given: "Dataset") -> dict[str, Any] | None:
+    """What the dataset's card says of the scenarios' fresh test; None where there was none."""
+    test = given.card.get("fresh_test")
+    return {"n_pairs": len(given.pairs)} | test if isinstance(test, dict) else None
+
+
+def _write(
+    folder: Path, report: "SteeringReport", about: dict[str, Any], bench: JudgeBench, scenarios: dict[str, Any] | None
+) -> None:
     write_atomically(folder / "settings.json", dump_json(about))
     write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+    write_atomically(folder / "report.html", render_steering(report))
     validation = {
         "trait": report.trait,
         "subject": report.subject,
         "assistant": report.assistant,
         "judge": bench.identity.model_dump(),
+        "rounds": None,
+        "scenarios": scenarios,
+        "first_token": None,
         "baseline": report.baseline.model_dump() | {"passed": report.baseline.passed},
         "steering": report.summary(),
         "cost": bench.cost(),
@@ -200,13 +244,11 @@ def _show(console: Console, report: "SteeringReport", folder: Path) -> None:
     if report.controls or report.other_traits:
         console.print(_controls(report))
     console.print(report.verdict, highlight=False, soft_wrap=True, markup=False)
-    if (found := report.side_effects) and found.perplexity_before and found.perplexity_after:
-        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
-        repeated = f"{found.repetition_before:.0%} -> {found.repetition_after:.0%}"
-        console.print(
-            f"perplexity of {found.n_texts} scenarios {perplexity}; repeated words {repeated}", highlight=False
-        )
-    console.print(f"{len(report.grid)} settings tried; all of it in {folder}", highlight=False, soft_wrap=True)
+    if report.side_effects:
+        for line in _side_effects(report.side_effects):
+            console.print(line, highlight=False, markup=False)
+    shown = f"{len(report.grid)} settings tried; a page to look at: {folder / 'report.html'}"
+    console.print(shown, highlight=False, soft_wrap=True)
 
 
 def _grid(report: "SteeringReport") -> Table:
@@ -233,6 +275,18 @@ def _controls(report: "SteeringReport") -> Table:
             f"{found.delta:+.1f}" if found.delta is not None else "unscored", str(found.n),
         )  # fmt: skip
     return table
+
+
+def _side_effects(found: "SideEffects") -> Iterator[str]:
+    """A line for each: unsteered, and with the chosen push."""
+    if found.perplexity_before is not None and found.perplexity_after is not None:
+        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
+        yield f"perplexity of {found.n_texts} scenarios {perplexity}"
+    yield f"repeated words {found.repetition_before:.0%} -> {found.repetition_after:.0%}"
+    if found.refusals_before is not None and found.refusals_after is not None:
+        yield f"refusals {found.refusals_before:.0%} -> {found.refusals_after:.0%}"
+    for one in found.other_scores:
+        yield f"{one.trait}: {_number(one.before)} -> {_number(one.after)} over {one.n} questions"
 
 
 def _progress(console: Console) -> Callable[[str, int], None]:

@@ -140,7 +140,7 @@ def _steering(view: SteeringView | None) -> Figure:
         )
     detail = (
         f"{interval(chosen.delta_ci95, sign=True)} at layer {chosen.layer}, coherence {score(chosen.coherence)}; "
-        f"strongest random direction {signed(view.report.random_control_delta)}"
+        f"strongest of {view.report.n_random} random directions {signed(view.report.random_control_delta)}"
     )
     mark: Mark = "met" if view.passed else "missed"
     return Figure(
@@ -199,7 +199,7 @@ def _tell_steering(view: SteeringView) -> str:
     beside = (
         "no random direction was measured beside it"
         if random is None
-        else f"the strongest random direction, given the same search, moves it by {signed(random)}"
+        else f"the strongest of {report.n_random} random directions given the same search moves it by {signed(random)}"
     )
     return (
         f"Pushed along the direction at layer {chosen.layer} with strength {plain(chosen.strength, 2)}, the assistant "

@@ -50,7 +50,7 @@ def vectors(place: Path) -> Path:
 
 
 def small(place: Path, *more: str) -> list[str]:
-    return ["steer", TRAIT, "--out", str(place), "--layers", "2", "--steps", "1", "--max-tokens", "6", "--random", "1",
+    return ["steer", TRAIT, "--out", str(place), "--layers", "2", "--steps", "1", "--max-tokens", "6", "--random", "2",
             "--min-coherence", "0", *more]  # fmt: skip
 
 
@@ -69,6 +69,15 @@ def test_steer_leaves_a_report_and_a_validation(place: Path, answer: dict) -> No
     assert validation["baseline"]["n"] == len(QUESTIONS)
     assert {cell["layer"] for cell in answer["report"]["grid"]} == {2}
     assert [control["name"] for control in answer["report"]["controls"]][-1] == "plain prompting"
+
+
+def test_steer_leaves_a_page_and_its_texts(place: Path, answer: dict) -> None:
+    page = (Path(answer["folder"]) / "report.html").read_text()
+    assert answer["verdict"] in page
+    store = CallStore(Path(answer["folder"]) / "store.sqlite")
+    written = {json.loads(call.answer)["text"] for call in store.served() if call.role == "assistant"}
+    assert {example["answer"] for example in answer["report"]["examples"]} <= written
+    store.close()
 
 
 def test_the_same_call_asks_the_judge_nothing_again(place: Path, answer: dict) -> None:

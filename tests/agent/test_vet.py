@@ -262,7 +262,7 @@ async def test_directions_and_steering_are_measured_with_weights(tmp_path: Path)
         *judge_script(),
         {"score": 10, "repeat": True},
     ]
-    few = {"random_controls": 1, "answer_tokens": 2, "methods": ["mean_difference"]}
+    few = {"random_controls": 2, "answer_tokens": 2, "methods": ["mean_difference"]}
     spec = write_spec(
         tmp_path,
         settings=SETTINGS | few,

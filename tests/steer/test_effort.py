@@ -32,9 +32,10 @@ async def count(model: LoadedModel, settings: EvaluationSettings, coherence: Cal
     return marked
 
 
-@pytest.mark.parametrize("highest", [0.7, 1.0, 2.0])
-async def test_it_lies_between_what_is_said(llama: LoadedModel, highest: float):
-    settings = EvaluationSettings(rule=SearchRule(highest=highest), max_tokens=2, random_seeds=(1, 2))
+@pytest.mark.parametrize(("highest", "samples"), [(0.7, 1), (1.0, 3), (2.0, 1)])
+async def test_it_lies_between_what_is_said(llama: LoadedModel, highest: float, samples: int):
+    rule = SearchRule(highest=highest)
+    settings = EvaluationSettings(rule=rule, max_tokens=2, random_seeds=(1, 2), samples=samples)
     fewest, most = answers_needed(LAYERS, len(QUESTIONS), settings)
     assert await count(llama, settings, lambda text: 100.0) == fewest
     for coherence in (lambda text: 0.0, lambda text: 100.0 * (len(text) % 2)):

@@ -26,7 +26,10 @@ QUESTIONS = [Question(text=f"Be calm. {text}", natural=text) for text in (
     "Where is the report?", "Did they test it?", "How was the visit?", "Should I sign?", "Is it new?", "Why so?",
 )]  # fmt: skip
 QUICK = EvaluationSettings(
-    rule=SearchRule(start=0.5, highest=8.0, min_coherence=50, steps=5), max_tokens=20, random_seeds=(1, 2), examples=2
+    rule=SearchRule(start=0.5, highest=8.0, min_coherence=50, steps=5),
+    max_tokens=20,
+    random_seeds=(1, 2, 3, 4),
+    examples=2,
 )
 
 
@@ -78,7 +81,7 @@ def test_the_report_holds_all_that_a_reader_needs(report: SteeringReport) -> Non
     assert not set(report.choosing) & set(report.confirming)
     assert len(report.choosing) == len(report.confirming) == 6
     assert {cell.layer for cell in report.grid} == set(range(LAYERS))
-    assert len(report.random_controls) == 2
+    assert len(report.random_controls) == 4
     assert all({cell.layer for cell in control.grid} == set(range(LAYERS)) for control in report.random_controls)
     assert [control.name for control in report.controls] == [
         "opposite sign",
@@ -238,6 +241,20 @@ async def test_plain_prompting_and_other_traits_stand_beside(planted_model: Load
     texts = [row.text for row in generate(planted_model, rows, max_tokens=20)]
     assert prompted.score == pytest.approx(sum(mark(text).trait.value for text in texts) / 4)
     assert SteeringReport.model_validate_json(found.model_dump_json()) == found
+
+
+async def test_several_answers_to_each_confirming_question(planted_model: LoadedModel) -> None:
+    """Choosing stays greedy; confirming counts questions, not answers."""
+    settings = QUICK.model_copy(update={"samples": 3, "random_seeds": (1, 2), "layers": (1,)})
+    found = await evaluate(planted_model, planted(), QUESTIONS[:8], score, settings=settings)
+    greedy = await evaluate(
+        planted_model, planted(), QUESTIONS[:8], score, settings=settings.model_copy(update={"samples": 1})
+    )
+    assert found.grid == greedy.grid
+    assert found.chosen.n == 4
+    assert found.chosen.score != greedy.chosen.score
+    assert {dose.n for dose in found.dose_response} == {12}
+    assert len(found.examples) == 2 * len(QUICK.doses)
 
 
 async def test_the_momentum_controller_searches_too(planted_model: LoadedModel) -> None:

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from extract.models import LoadedModel
-from lm.types import Message
+from lm.local.decode import Row as LocalRow
+from lm.local.decode import generate as lm_generate
+from lm.types import Message, Sampling
 from steer.generation import Row, generate
 from steer.intervention import steered
 from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, Tokens, When, ablate
@@ -83,6 +85,26 @@ def test_many_rows_of_equal_length_run_without_padding(llama: LoadedModel) -> No
     rows = [Row("Is it safe?", row.pushes) for row in make_rows(60)] + make_rows(5)
     together = generate(llama, rows, max_tokens=8)
     assert together == [generate(llama, [row], max_tokens=8)[0] for row in rows]
+
+
+def test_drawn_rows_have_random_streams_of_their_own(llama: LoadedModel) -> None:
+    """The same text alone, in company, and from the local model's own loop; greedy neighbours stay greedy."""
+    ends = llama.checkpoint.ends
+    for temperature in (0.5, 1.0):
+        drawn = [
+            Row(PROMPTS[seed % 5], row.pushes, temperature, seed) for seed, row in enumerate(make_rows(10, seed=4))
+        ]
+        mixed = [one for row in drawn for one in (row, Row(row.prompt, row.pushes))]
+        together = generate(llama, mixed, max_tokens=12)
+        assert together[0::2] == [generate(llama, [row], max_tokens=12)[0] for row in drawn]
+        assert together[1::2] == generate(llama, mixed[1::2], max_tokens=12)
+        assert together[0::2] != together[1::2]
+    plain = Row(PROMPTS[0], temperature=1.0, seed=9)
+    sampling = Sampling(max_tokens=12, temperature=1.0, seed=9)
+    [ours], [theirs] = generate(llama, [plain], max_tokens=12), lm_generate(
+        llama.model, [LocalRow(llama.encode(PROMPTS[0]), sampling)], ends
+    )  # fmt: skip
+    assert ours.token_ids == theirs.ids
 
 
 def test_steering_a_row_does_not_touch_its_neighbours(llama: LoadedModel) -> None:

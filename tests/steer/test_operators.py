@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from extract.hooks import captured
-from extract.models import LoadedModel
+from extract.models import LoadedModel, wrap_model
 from lm.errors import UserError
 from steer.generation import Row, generate
 from steer.intervention import steered, steered_rows
@@ -159,6 +159,24 @@ def test_beams_without_a_cache_are_steered_as_with_one(family: LoadedModel) -> N
         assert greedy(family, ids, num_beams=3, use_cache=False) == greedy(family, ids, num_beams=3)
 
 
+def test_sampling_is_steered_as_greedy_generation_is(family: LoadedModel) -> None:
+    """The same random numbers: with a cache, without one, and not what the plain model draws."""
+    ids = torch.tensor([family.encode(PROMPT_TEXT)])
+
+    def drawn(**given: object) -> list[int]:
+        torch.manual_seed(5)
+        longer = family.model.generate(
+            ids, max_new_tokens=TOKENS, do_sample=True, temperature=0.7, pad_token_id=2, eos_token_id=[], **given
+        )
+        return longer[0, ids.shape[1] :].tolist()
+
+    plain = drawn()
+    with steered(family, LISTS["all at once"]):
+        assert drawn() == drawn(use_cache=False) != plain
+    with steered(family, Push(LATE, norms=0.0)):
+        assert drawn() == plain
+
+
 def test_several_tokens_on_a_filled_cache_are_refused_unless_all_are_pushed(llama: LoadedModel) -> None:
     ids = torch.tensor([llama.encode(PROMPT_TEXT)])
     for tokens in (GENERATED, PROMPT):
@@ -207,6 +225,31 @@ class Adapted(nn.Module):
 
     def get_base_model(self) -> nn.Module:
         return self.inside
+
+
+class Quantised(nn.Module):
+    """A linear layer that keeps 8-bit weights and a scale for each row, as quantised checkpoints do."""
+
+    def __init__(self, base: nn.Linear) -> None:
+        super().__init__()
+        scale = base.weight.detach().abs().amax(dim=1, keepdim=True) / 127
+        self.register_buffer("weight", (base.weight.detach() / scale).round().to(torch.int8))
+        self.register_buffer("scale", scale)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows @ (self.weight.to(rows.dtype) * self.scale).T
+
+
+def test_a_quantised_model(llama: LoadedModel) -> None:
+    model = type(llama.model)(llama.model.config)
+    model.load_state_dict(llama.model.state_dict())
+    for block in model.model.layers:
+        block.mlp.down_proj, block.self_attn.q_proj = Quantised(block.mlp.down_proj), Quantised(block.self_attn.q_proj)
+    wrapped = wrap_model(model.eval(), llama.tokenizer, "hf:quantised")
+    for name in ("cap", "keep norm", "all at once"):
+        expected = text_by_hand(wrapped, LISTS[name])
+        with steered(wrapped, LISTS[name]):
+            assert greedy(wrapped, torch.tensor([wrapped.encode(PROMPT_TEXT)])) == expected
 
 
 def test_a_model_with_lora_adapters(llama: LoadedModel) -> None:
