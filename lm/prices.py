@@ -1,6 +1,6 @@
 """What a model costs, by its tokens or by its machine's time: a dated list here, and a person's own, which wins.
 
-A price that nobody has read on the provider's page is unknown: it is left out, never guessed.
+A price that no source gives is unknown: it is left out, never guessed.
 """
 
 import re
@@ -73,6 +73,8 @@ class _PriceFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dated: str
+    source: str = ""
+    """Where prices were read that do not say so themselves."""
     models: dict[str, Price]
 
 
@@ -113,11 +115,12 @@ def _read(text: str, name: str) -> dict[str, Price]:
             "organism, hf: and vllm: models gpu_hour may stand instead: USD per hour of their machine. source may say "
             "where a price was read."
         ) from error
-    return {reference: _sourced(price, f"{name} of {file.dated}") for reference, price in prices.items()}
+    return {reference: _sourced(price, f"{name} of {file.dated}", file.source) for reference, price in prices.items()}
 
 
-def _sourced(price: Price, file: str) -> Price:
-    return price.model_copy(update={"source": f"{file} ({price.source})" if price.source else file})
+def _sourced(price: Price, file: str, default: str) -> Price:
+    source = price.source or default
+    return price.model_copy(update={"source": f"{file} ({source})" if source else file})
 
 
 def _named(reference: str, price: Price) -> str:

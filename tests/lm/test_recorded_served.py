@@ -189,8 +189,11 @@ def test_prices_are_dated_and_say_where_they_were_read(tmp_path):
 def test_the_price_list_of_the_package_says_where_each_price_was_read():
     file = tomllib.loads(resources.files("lm").joinpath("prices.toml").read_text())
     assert date.fromisoformat(file["dated"])
-    assert all(price.get("source") for price in file["models"].values())
-    assert set(load_prices().prices) == set(file["models"])
+    listed = load_prices()
+    assert set(listed.prices) == set(file["models"])
+    assert all(f"({file['source']})" in price.source for price in listed.prices.values())
+    assert {parse_reference(name).provider for name in listed.prices} == {"openai", "anthropic"}
+    assert all(0 <= price.cached <= price.input < price.output for price in listed.prices.values() if price.cached)
 
 
 def attempts(store: CallStore) -> list[dict[str, object]]:
