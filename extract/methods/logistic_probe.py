@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
@@ -26,8 +26,9 @@ def logistic_probe(rows: Contrast) -> Float[Tensor, " d_model"]:
     """v = argmin_w sum_i log(1 + exp(-y_i (w.x_i + b))) + ||w||^2 / (2 C), the normal of the separating plane.
 
     Rows x are centred and divided by one number, so that C means the same at every layer; single dimensions are not
-    rescaled. The solution lies in the span of the rows, so it is sought there. C has the least log loss over folds
-    that keep each ground truth together (1.0 where there are fewer than two ground truths).
+    rescaled. The solution lies in the span of the rows, so it is sought there. C is chosen on folds that keep each
+    ground truth together (1.0 where there are fewer than two), by AUROC: a log loss rewards long w, and length is no
+    part of a direction.
 
     Source: Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes.
     """
@@ -55,14 +56,18 @@ def _fit(x: NDArray[np.float64], y: NDArray[np.int64], c: float) -> LogisticRegr
 
 
 def _choose_c(x: NDArray[np.float64], y: NDArray[np.int64], groups: Sequence[str]) -> float:
-    """The C of C_GRID with the least log loss on held-out folds; the smaller one on a tie."""
+    """The least C of C_GRID whose held-out AUROC is within one standard error of the best (Breiman et al. 1984)."""
     folds = min(FOLDS, len(set(groups)))
     if folds < 2:
         return 1.0
     splits = list(GroupKFold(folds).split(x, y, groups))
 
-    def loss(c: float) -> float:
-        parts = (log_loss(y[held], _fit(x[fitted], y[fitted], c).predict_proba(x[held])) for fitted, held in splits)
-        return float(np.mean(list(parts)))
+    def auroc(c: float) -> list[float]:
+        return [
+            roc_auc_score(y[held], _fit(x[fitted], y[fitted], c).decision_function(x[held])) for fitted, held in splits
+        ]
 
-    return min(C_GRID, key=loss)
+    found = np.array([auroc(c) for c in C_GRID])
+    means = found.mean(axis=1)
+    error = found[means.argmax()].std(ddof=1) / np.sqrt(folds)
+    return C_GRID[int(np.argmax(means >= means.max() - error))]

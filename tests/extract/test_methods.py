@@ -36,7 +36,7 @@ def cosine(one: torch.Tensor, other: torch.Tensor) -> float:
 @pytest.mark.parametrize("method", FITTED)
 def test_a_planted_direction_is_found(method, seed: int) -> None:
     rows, truth = planted(seed, noise=0.5)
-    assert cosine(method(rows), truth) >= (0.95 if method is logistic_probe else 0.99)
+    assert cosine(method(rows), truth) >= 0.99
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
