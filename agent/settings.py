@@ -82,10 +82,10 @@ class Settings(BaseModel):
     """Coherence a steered answer must keep (steering notes)."""
     pushed_tokens: Literal["all", "generated", "prompt"] = "all"
     """Tokens of the conversation that are pushed; all of them, as when a model is steered during plain generation."""
-    strength_max: float = Field(default=2.0, gt=0)
+    strength_max: float = Field(default=1.5, gt=0)
     """Strongest push searched, in multiples of the layer's activation norm. The search stops at the cliff of coherence,
     typically at 1.15 (METHOD, section 6); models that were trained under pushes stand more."""
-    random_controls: int = Field(default=3, ge=2)
+    random_controls: int = Field(default=5, ge=2)
     """Random directions that are given the same search as the trait's: what a claim must exceed."""
     position: str = "response[:5]"
     """Tokens that directions are read from; the default for base models (METHOD, section 5)."""

@@ -42,7 +42,7 @@ STARTS: dict[str, str | None] = {
     "one lock-in type": None,
 }
 """Each bad start with the fault of its pairs; None where it is the spec's."""
-SHORT = {"questions": 8, "prefix_candidates": 2, "random_controls": 1}
+SHORT = {"questions": 8, "prefix_candidates": 2, "random_controls": 2}
 """What comes after the pairs is not looked at here."""
 
 

@@ -30,7 +30,7 @@ class EvaluationSettings(Value):
     """The unsteered mean must lie below this."""
     min_scored: float = 0.8
     """Least share of scored answers for a mean to count."""
-    random_seeds: tuple[int, ...] = (1, 2, 3)
+    random_seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Of the random directions. What they reach is the null that a claim is held against: with fewer than two nothing
     is claimed, with three the bound lies at mean + 3.4 standard deviations, with five at mean + 2.3."""
     samples: int = 1

@@ -16,6 +16,8 @@ class Cell(Value):
     coherence: float | None
     n: int
     unscored: int
+    coherence_error: float | None = None
+    """Standard error of the mean coherence; None for fewer than two scored answers."""
 
     @property
     def status(self) -> str:
@@ -190,7 +192,8 @@ class SteeringReport(Value):
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
             return self._why_nothing_was_chosen()
-        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}; {self._beside()}"
+        short = "" if self.coherent else f" (below {self.min_coherence:.0f})"
+        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}{short}; {self._beside()}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
 

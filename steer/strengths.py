@@ -35,15 +35,16 @@ class SearchRule(Value):
     factor: float = 1.6
     """From one strength to the next while the cliff is not bracketed."""
     lowest: float = 0.1
-    highest: float = 2.0
-    """Beyond twice the norm of what is there, little of the text is the model's own."""
+    highest: float = 1.5
+    """Beyond the typical cliff at 1.15; with twice the norm one random direction in five moves the organism too."""
     tolerance: float = 1.12
     """Ratio of two strengths that are not worth telling apart."""
     steps: int = 6
     """Strengths tried at most for one layer."""
     min_coherence: float = 70.0
-    margin: float = 3.0
-    """The choosing questions must keep this much more, so that the confirming ones keep `min_coherence` too."""
+    margin: float = 1.0
+    """Standard errors by which the choosing questions must keep more, so that the confirming ones keep
+    `min_coherence` too: one answer in ten that falls apart is often two or three in the next ten."""
     wanted: Literal[1, -1] = 1
     """1 to raise the trait, -1 to lower it."""
     tokens: Tokens = GENERATED
@@ -95,6 +96,7 @@ def as_cell(layer: int, strength: float, trial: Trial) -> Cell:
         strength=strength,
         score=trial.score,
         coherence=trial.coherence,
+        coherence_error=trial.coherence_error,
         n=len(trial.questions) - trial.unscored,
         unscored=trial.unscored,
     )
@@ -143,7 +145,9 @@ def best_cell(cells: Sequence[Cell], rule: SearchRule) -> Cell | None:
 
 def is_coherent(cell: Cell, rule: SearchRule) -> bool:
     """Scored, and coherent enough to be chosen."""
-    return cell.score is not None and cell.coherence is not None and cell.coherence >= rule.min_coherence + rule.margin
+    if cell.score is None or cell.coherence is None:
+        return False
+    return cell.coherence - rule.margin * (cell.coherence_error or 0.0) >= rule.min_coherence
 
 
 def _refined(tried: Sequence[Cell], kept: Sequence[float], rule: SearchRule) -> float | None:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from statistics import fmean
+from math import sqrt
+from statistics import fmean, stdev
 
 from lm.types import Prompt, Value
 from lm.verdicts import Score, Verdict
@@ -81,6 +82,12 @@ class Trial(Value):
     def coherence(self) -> float | None:
         """Mean coherence over scored answers; None where too few are."""
         return self._mean([mark.coherence for mark in self.marks])
+
+    @property
+    def coherence_error(self) -> float | None:
+        """Standard error of the mean coherence; None for fewer than two scored answers."""
+        values = [value for value in self.coherences if value is not None]
+        return stdev(values) / sqrt(len(values)) if len(values) > 1 else None
 
     @property
     def unscored(self) -> int:

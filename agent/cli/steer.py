@@ -43,7 +43,7 @@ def steer(
     layers: Annotated[str, typer.Option(help="all, 3,5, 20:60:2 or 30%-60%.")] = "all",
     controller: Annotated[str, typer.Option(help="How strengths are chosen: cliff or momentum.")] = "cliff",
     steps: Annotated[int, typer.Option(min=1, help="Strengths tried at most for a layer.")] = 6,
-    strength_max: Annotated[float, typer.Option(min=0.1, help="Strongest push, in activation norms.")] = 2.0,
+    strength_max: Annotated[float, typer.Option(min=0.1, help="Strongest push, in activation norms.")] = 1.5,
     tokens: Annotated[str, typer.Option(help="Tokens that are pushed: all, generated or prompt.")] = "all",
     min_coherence: Annotated[float, typer.Option(help="Coherence that a steered answer must keep.")] = 70.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="New tokens of an answer.")] = 48,
@@ -52,7 +52,7 @@ def steer(
     ] = 1,
     random: Annotated[
         int, typer.Option(min=2, help="Random directions given the same search: what a claim must exceed.")
-    ] = 3,
+    ] = 5,
     other: Annotated[
         list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")
     ] = None,

@@ -65,10 +65,13 @@ def test_a_trait_without_score_is_not_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("coherence", "chosen"), [(69.9, False), (70.0, False), (73.0, True)], ids=["broken", "too near", "kept"]
+    ("coherence", "error", "chosen"),
+    [(69.9, 0.0, False), (72.0, 3.8, False), (72.0, 0.5, True), (70.0, None, True)],
+    ids=["broken", "one answer fell apart", "kept", "error unknown"],
 )
-def test_choosing_keeps_a_margin_of_coherence(coherence: float, chosen: bool) -> None:
-    assert (best_cell([cell(0.7, 50, coherence)], RULE) is not None) == chosen
+def test_choosing_keeps_a_margin_of_coherence(coherence: float, error: float | None, chosen: bool) -> None:
+    tried = cell(0.7, 50, coherence).model_copy(update={"coherence_error": error})
+    assert (best_cell([tried], RULE) is not None) == chosen
 
 
 def test_the_weaker_push_wins_a_tie() -> None:
