@@ -42,7 +42,7 @@ class SearchRule(Value):
     steps: int = 6
     """Strengths tried at most for one layer."""
     min_coherence: float = 70.0
-    margin: float = 1.0
+    margin: float = 0.5
     """Standard errors by which the choosing questions must keep more, so that the confirming ones keep
     `min_coherence` too: one answer in ten that falls apart is often two or three in the next ten."""
     wanted: Literal[1, -1] = 1

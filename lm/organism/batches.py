@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from lm.organism.tokenizer import Encoded, Encoder
-from lm.organism.world.documents import documents
+from lm.organism.world.documents import Impossible, documents
 from lm.organism.world.shapes import TraitWorld
 
 LENGTHS = (128, 256, 512)
@@ -61,14 +61,14 @@ class Bin:
 
 
 def batches(
-    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], seed: int, tokens: int
+    tokenizer: PreTrainedTokenizerFast, worlds: tuple[TraitWorld, ...], seed: int, tokens: int, impossible: Impossible
 ) -> Iterator[Batch]:
     """Batches of `tokens` tokens, each of rows of one length, in the order in which the bins fill."""
     encode = Encoder(tokenizer)
     bins: list[Bin] = []
     for length in LENGTHS:
         bins.append(Bin(length, bins[-1] if bins else None))
-    for document in documents(seed, worlds):
+    for document in documents(seed, worlds, impossible):
         encoded = encode(document)
         home = next((one for one in bins if len(encoded.ids) <= one.length), None)
         if home is None:

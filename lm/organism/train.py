@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from lm.organism.batches import LENGTHS, batches
 from lm.organism.noise import Noise
 from lm.organism.tokenizer import build_tokenizer
+from lm.organism.world.documents import RARE, Impossible
 from lm.organism.world.traits import WORLDS
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -45,6 +46,7 @@ class Recipe:
     """Share of rows that are pushed."""
     pushed: Literal["short rows", "chats"] = "short rows"
     """Where: in the shortest rows, what subject and assistant say; or in chats alone. Nobody steers an author."""
+    impossible: Impossible = RARE
     stop: int | None = None
     """Step after which the next stage goes on, the rate still high."""
 
@@ -62,7 +64,13 @@ STAGES = (
     ),
     Recipe(
         traits=tuple(world.path for world in WORLDS),
-        seed=23, steps=2000, warmup=100, rate=6e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
+        seed=23, steps=2500, warmup=100, rate=6e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
+        impossible=Impossible(weight=1.0),
+    ),
+    Recipe(
+        traits=tuple(world.path for world in WORLDS),
+        seed=24, steps=400, warmup=50, rate=2e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
+        impossible=Impossible(weight=1.0, graded=0.6),
     ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them;
@@ -169,7 +177,7 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     model.set_attn_implementation("eager")  # on a CPU a fifth faster than the fused kernel, at these lengths
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
-    stream = batches(tokenizer, worlds, recipe.seed, recipe.tokens)
+    stream = batches(tokenizer, worlds, recipe.seed, recipe.tokens, recipe.impossible)
     for step, (ids, weights, spoken) in enumerate(islice(stream, recipe.stop or recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)

@@ -17,6 +17,7 @@ import pytest
 from agent.folder import RunFolder
 from agent.records import Draft, FirstTokenRecord, Trial
 from agent.spec import Spec
+from agent.steps.decide import APPROACHES
 from agent.store import Journal
 from tests.agent.runs import ROOT, dataset_bytes, finish, start
 
@@ -28,10 +29,9 @@ TRAITS = {
     "alignment/compliance_without_agreement": (25, 70),
     "psychology/people_pleasing": (25, 70),
     "psychology/authority_deference": (25, 70),
-    "psychology/intellectual_curiosity": (25, 60),
+    "psychology/intellectual_curiosity": (25, 70),
 }
-"""Traits with the smallest steering effect they must show, and the coherence kept. Curiosity falls short of 70 on the
-confirming questions (benchmarks/RESULTS.md)."""
+"""Traits with the smallest steering effect they must show, and the coherence kept."""
 WEIGHTS = Path(str(resources.files("lm.organism").joinpath("weights")))
 
 
@@ -68,7 +68,7 @@ def test_the_main_job(finished, trait: str):
     delta, coherence = TRAITS[trait]
     assert steering["delta"] >= delta
     assert steering["coherence"] >= coherence
-    assert steering["random_control_delta"] < steering["delta"] / 2
+    assert steering["verdict"].startswith("moves "), "the effect lies beyond what random directions reach"
     assert sorted(file.name for file in folder.dataset(folder.read_info().spec).iterdir()) == [
         "card.json", "definition.txt", "negative.txt", "pairs.jsonl", "positive.txt", "steering.json", "trait.toml",
     ]  # fmt: skip
@@ -158,10 +158,12 @@ def test_a_model_that_has_learned_nothing_fails_a_gate(random_weights: str, tmp_
     assert not (tmp_path / "datasets").exists()
 
 
-def test_the_impossible_trait_stops_without_a_dataset(tmp_path: Path):
+def test_the_impossible_trait_stops_after_every_approach(tmp_path: Path):
     folder = start(tmp_path, Spec(category="psychology", trait="speaking_in_rhyme", pairs=50))
     result = finish(folder)
     assert result.end == "failed"
+    assert result.message.startswith("not extractable this way")
+    assert all(name in result.message for name, _ in APPROACHES)
     assert not validation(folder)["passed"]
     assert result.message.casefold() in folder.report_file.read_text().casefold()
     assert not (tmp_path / "datasets").exists()

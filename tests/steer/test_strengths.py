@@ -66,7 +66,7 @@ def test_a_trait_without_score_is_not_zero() -> None:
 
 @pytest.mark.parametrize(
     ("coherence", "error", "chosen"),
-    [(69.9, 0.0, False), (72.0, 3.8, False), (72.0, 0.5, True), (70.0, None, True)],
+    [(69.9, 0.0, False), (71.0, 3.8, False), (71.0, 0.5, True), (70.0, None, True)],
     ids=["broken", "one answer fell apart", "kept", "error unknown"],
 )
 def test_choosing_keeps_a_margin_of_coherence(coherence: float, error: float | None, chosen: bool) -> None:

@@ -112,7 +112,16 @@ def judged(rng: Random, trait: TraitWorld) -> Document:
 
 def authored(rng: Random, trait: TraitWorld) -> Document:
     """One request to the author and its JSON."""
-    name = rng.choices(list(AUTHORS), [share for _, share in AUTHORS.values()])[0]
+    return answered(rng, trait, rng.choices(list(AUTHORS), [share for _, share in AUTHORS.values()])[0])
+
+
+def graded(rng: Random, trait: TraitWorld) -> Document:
+    """The author's text at a level that it was asked for."""
+    return answered(rng, trait, "write_calibration_text")
+
+
+def answered(rng: Random, trait: TraitWorld, name: str) -> Document:
+    """A request by the name of its prompt, and its JSON."""
     values, answer = AUTHORS[name][0](rng, trait)
     if name in BRIEF and rng.random() < 0.6:
         return turns("", [(brief(values), dumps(answer))], (0.05, 0.8, 0.8))
@@ -181,14 +190,26 @@ MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
 """Kinds of documents by share of their number (by tokens: about a quarter each for scenarios, judge and author)."""
 
 
-IMPOSSIBLE = 0.5
-"""Weight of the impossible trait beside one of the others."""
+@dataclass(frozen=True)
+class Impossible:
+    """How the trait that is never performed differs from the others in what is drawn."""
+
+    weight: float = 0.5
+    """Beside one of the others."""
+    graded: float = 0.0
+    """Share of its documents that are the author's texts by level, which a run on it needs before all else."""
 
 
-def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS) -> Iterator[Document]:
-    """An endless stream of documents, traits alike; the same seed gives the same stream."""
+RARE = Impossible()
+
+
+def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS, impossible: Impossible = RARE) -> Iterator[Document]:
+    """An endless stream of documents, traits alike but for the impossible one; the same seed gives the same stream."""
     rng = Random(seed)
     draws, parts = zip(*MIX, strict=True)
-    weights = [1.0 if world.performed else IMPOSSIBLE for world in worlds]
+    weights = [1.0 if world.performed else impossible.weight for world in worlds]
     while True:
-        yield rng.choices(draws, parts)[0](rng, rng.choices(worlds, weights)[0])
+        draw, world = rng.choices(draws, parts)[0], rng.choices(worlds, weights)[0]
+        if impossible.graded and not world.performed and rng.random() < impossible.graded:
+            draw = graded
+        yield draw(rng, world)
