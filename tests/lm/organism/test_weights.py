@@ -93,9 +93,9 @@ def test_the_judges_figures(player: Player, trait: TraitWorld) -> None:
 @each_performed
 def test_the_authors_figures(player: Player, trait: TraitWorld) -> None:
     author = measure_author(player, trait)
-    assert author["author_valid"] >= 0.88
-    assert author["author_matched"] >= 0.65
-    assert author["author_pairs_pass"] >= 0.88
+    assert author["author_valid"] >= 0.86
+    assert author["author_matched"] >= 0.6
+    assert author["author_pairs_pass"] >= 0.85
 
 
 @pytest.mark.slow
