@@ -12,7 +12,7 @@ from agent.folder import RunFolder
 from agent.records import Ending, ReviewNotice
 from agent.review.asking import asks, open_review, time_out
 from agent.review.check import check_review
-from agent.review.files import review_file
+from agent.review.files import read_review, review_file
 from agent.review.layout import lay_out
 from agent.review.schema import ReviewId
 from agent.vetting import vet
@@ -91,9 +91,7 @@ async def _create(
                 went_on = await graph.go_on(watcher, stop_asked)
             else:
                 if not _decided(workshop, standing.waiting, reviewer, notifier):
-                    id_ = standing.waiting.review
-                    message = f"{id_.title} waits for its review"
-                    return Result("waiting", message, review_file(workshop.folder, id_))
+                    return _waiting(workshop, standing.waiting.review)
                 went_on = await graph.answer(standing.waiting, watcher, stop_asked)
             if not went_on:
                 return STOPPED
@@ -120,6 +118,13 @@ def _decided(workshop: Workshop, waiting: Waiting, reviewer: Reviewer | None, no
         review = open_review(workshop, shown)
     check_review(review, shown, workshop.board)
     return True
+
+
+def _waiting(workshop: Workshop, id_: ReviewId) -> Result:
+    review = read_review(workshop.folder, id_)
+    undecided, lines = len(review.undecided()), len(review.lines)
+    lacking = f"{undecided} of {lines} lines have no decision" if undecided else "all is decided, but not handed in"
+    return Result("waiting", f"the review of {id_.title} is open: {lacking}", review_file(workshop.folder, id_))
 
 
 def _notify(workshop: Workshop, id_: ReviewId, notifier: Notifier) -> None:

@@ -209,7 +209,10 @@ class SteeringReport(Value):
             return "no random direction measured"
         if self.control_bound is None:
             return f"only one random direction measured, {_moved(self.largest_random)}"
-        return f"largest of {self.n_random} random directions {_moved(self.largest_random)}"
+        return (
+            f"by chance up to {self.control_bound:+.0f} "
+            f"(largest of {self.n_random} random directions {_moved(self.largest_random)})"
+        )
 
     def _why_nothing_was_chosen(self) -> str:
         if all(cell.status == "unscored" for cell in self.grid) or self.chosen is not None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -33,67 +34,73 @@ from agent.spending import Spending, build_spending
 from lm.errors import UserError
 
 if TYPE_CHECKING:
-    from agent.state import RunState
+    from agent.engine import Notifier
+
+
+Named = Annotated[
+    str | None,
+    typer.Argument(help="For example alignment/strategic_omission; not needed with --from.", metavar="CATEGORY/TRAIT"),
+]
+Idea = Annotated[str | None, typer.Option(help="What is meant, in a sentence or two.")]
+SpecFile = Annotated[Path | None, typer.Option(help="A TOML file that fixes what it names.")]
+Pairs = Annotated[int | None, typer.Option(help="Pairs to accept. [default: 150]")]
+Rounds = Annotated[int | None, typer.Option(help="Most rounds. [default: 20]")]
+Review = Annotated[
+    str | None, typer.Option(help="terminal, file, web or none. [default: terminal if there is one, else file]")
+]
+ReviewAt = Annotated[
+    str | None, typer.Option(help="Which reviews: definition,batch,results,final. [default: all of them]")
+]
+Approve = Annotated[
+    Path | None, typer.Option(help="A TOML file of rules: what meets them is approved, the rest is asked.")
+]
+Timeout = Annotated[str | None, typer.Option(help="How long a review may wait: 90m, 12h, 7d.")]
+OnTimeout = Annotated[str | None, typer.Option(help="What happens then: fail, or reject the rest.")]
+Answers = Annotated[
+    Path | None, typer.Option(help="A run, its store.sqlite or a file of answers (.jsonl): they are taken as well.")
+]
+From = Annotated[str | None, typer.Option("--from", help="A run to go on from, as it stood at --at.")]
+At = Annotated[int | None, typer.Option(help="The round of --from to begin with again.", min=1)]
+Replace = Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what the run would ask and cost; write nothing, generate nothing.")
+]
 
 
 def create(
-    trait: Annotated[
-        str | None,
-        typer.Argument(
-            help="For example alignment/strategic_omission; not needed with --from.", metavar="CATEGORY/TRAIT"
-        ),
-    ] = None,
-    idea: Annotated[str | None, typer.Option(help="What is meant, in a sentence or two.")] = None,
-    spec: Annotated[Path | None, typer.Option(help="A TOML file that fixes what it names.")] = None,
+    trait: Named = None,
+    idea: Idea = None,
+    spec: SpecFile = None,
     author: Author = None,
     judge: Judge = None,
     subject: Subject = None,
     assistant: Assistant = None,
     subject_weights: SubjectWeights = None,
     assistant_weights: AssistantWeights = None,
-    pairs: Annotated[int | None, typer.Option(help="Pairs to accept. [default: 150]")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Most rounds. [default: 20]")] = None,
+    pairs: Pairs = None,
+    rounds: Rounds = None,
     seed: Seed = None,
-    review: Annotated[
-        str | None, typer.Option(help="terminal, file, web or none. [default: terminal if there is one, else file]")
-    ] = None,
-    review_at: Annotated[
-        str | None, typer.Option(help="Which reviews: definition,batch,results,final. [default: all of them]")
-    ] = None,
-    approve: Annotated[
-        Path | None, typer.Option(help="A TOML file of rules: what meets them is approved, the rest is asked.")
-    ] = None,
-    timeout: Annotated[str | None, typer.Option(help="How long a review may wait: 90m, 12h, 7d.")] = None,
-    on_timeout: Annotated[str | None, typer.Option(help="What happens then: fail, or reject the rest.")] = None,
+    review: Review = None,
+    review_at: ReviewAt = None,
+    approve: Approve = None,
+    timeout: Timeout = None,
+    on_timeout: OnTimeout = None,
     notify: Notify = None,
     budget: Budget = None,
     prices: Prices = None,
     cache: Cache = None,
-    answers: Annotated[
-        Path | None, typer.Option(help="A run, its store.sqlite or a file of answers (.jsonl): they are taken as well.")
-    ] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="A run to go on from, as it stood at --at.")] = None,
-    at: Annotated[int | None, typer.Option(help="The round of --from to begin with again.", min=1)] = None,
+    answers: Answers = None,
+    from_: From = None,
+    at: At = None,
     out: Out = HERE,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing dataset.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the run would ask and cost; write nothing, generate nothing.")
-    ] = False,
+    replace: Replace = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn a trait into a vetted dataset, directions and a measured steering effect."""
-    given: dict[str, Any] = {
-        "idea": idea,
-        "author": author,
-        "judge": judge,
-        "subject": subject,
-        "assistant": assistant,
-        "subject_weights": subject_weights,
-        "assistant_weights": assistant_weights,
-        "pairs": pairs,
-        "rounds": rounds,
-        "seed": seed,
-    }
+    given = {"idea": idea, "pairs": pairs, "rounds": rounds, "seed": seed}
+    given |= {"author": author, "judge": judge, "subject": subject, "assistant": assistant}
+    given |= {"subject_weights": subject_weights, "assistant_weights": assistant_weights}
     source = _source(from_, at, spec, out)
     wanted = refine_spec(source.read_info().spec, trait, given) if source else build_spec(_named(trait), spec, given)
     mode = _review_mode(review)
@@ -102,14 +109,19 @@ def create(
     answers = answers or (source.path if source else None)
     spending = build_spending({"budget": budget, "prices": prices, "cache": cache, "answers": answers})
     notifier = read_notifier(notify)
-    state = _state_before(source, at) if source and at is not None else None
+    fork = _fork(source, at) if source and at is not None else None
     _check_references(wanted)
     if dry_run:
         _estimate(wanted, spending, out.resolve(), replace, as_json)
         return
     folder = create_run(out.resolve(), wanted, mode, replace, spending, terms=terms)
-    if source and state:
-        _fork(source, state, folder)
+    if fork:
+        fork(folder)
+    _work(folder, mode, as_json, notifier)
+
+
+def _work(folder: RunFolder, mode: ReviewMode, as_json: bool, notifier: "Notifier | None") -> None:
+    """Work on a new run; one that cannot begin leaves nothing behind."""
     try:
         work_in_terminal(folder, mode, as_json, Console(stderr=as_json), notifier)
     except UserError:
@@ -134,16 +146,12 @@ def _source(run: str | None, at: int | None, spec: Path | None, out: Path) -> Ru
     return find_run(run, out.resolve()) if run is not None else None
 
 
-def _state_before(source: RunFolder, at: int) -> "RunState":
-    from agent.fork import state_before
+def _fork(source: RunFolder, at: int) -> Callable[[RunFolder], None]:
+    """What makes a new run one that goes on from a round of another; RunError where that round never began."""
+    from agent.fork import fork_run, state_before
 
-    return asyncio.run(state_before(source, at))
-
-
-def _fork(source: RunFolder, state: "RunState", folder: RunFolder) -> None:
-    from agent.fork import fork_run
-
-    asyncio.run(fork_run(source, state, folder))
+    state = asyncio.run(state_before(source, at))
+    return lambda folder: asyncio.run(fork_run(source, state, folder))
 
 
 def _check_references(wanted: Spec) -> None:

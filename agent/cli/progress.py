@@ -38,6 +38,8 @@ DOING = {
     "conclude": "writing the report",
 }
 """What each node, or stage of a vetting, does, in words."""
+BRIEF = {"prepare": "lay out", "record": "review"}
+"""Nodes that every review has, by how their names begin: how a finished one is named."""
 
 
 class ConsoleProgress(Watcher):
@@ -74,8 +76,8 @@ class ConsoleProgress(Watcher):
         """Leave a line."""
         self.stop()
         if summary:
-            seconds = monotonic() - self._began
-            self._console.print(f"[dim]{seconds:6.1f} s[/]  [bold]{node:<11}[/] {escape(summary)}", highlight=False)
+            seconds, name = monotonic() - self._began, BRIEF.get(node.partition("_")[0], node.replace("_", " "))
+            self._console.print(f"[dim]{seconds:6.1f} s[/]  [bold]{name:<11}[/] {escape(summary)}", highlight=False)
 
     def stop(self) -> None:
         """Take the spinner away."""

@@ -43,7 +43,7 @@ def work_in_terminal(
     try:
         with (
             _interruptible(console) as stop_asked,
-            _reviewer(face, console, stop_asked, progress, port) as reviewer,
+            _reviewer(folder, face, console, stop_asked, progress, port) as reviewer,
         ):
             result = asyncio.run(work(folder, progress, reviewer, stop_asked, notifier))
     finally:
@@ -54,7 +54,12 @@ def work_in_terminal(
 
 @contextmanager
 def _reviewer(
-    face: FaceName, console: Console, stop_asked: Callable[[], bool], progress: "ConsoleProgress", port: int
+    folder: RunFolder,
+    face: FaceName,
+    console: Console,
+    stop_asked: Callable[[], bool],
+    progress: "ConsoleProgress",
+    port: int,
 ) -> "Iterator[Reviewer | None]":
     """Whoever is asked here; None where answers come by file."""
     if face == "web":
@@ -65,9 +70,13 @@ def _reviewer(
             progress.tell = reviewer.tell
             yield reviewer
     elif face == "rest":
+        from agent.report.reading import open_run
+        from agent.report.standing import waiting_review
         from agent.review.asking import RestAsProposed
 
-        yield RestAsProposed()
+        with open_run(folder) as run:
+            waiting = waiting_review(run.info, run.journal)
+        yield RestAsProposed(waiting)
     elif face == "terminal" and sys.stdin.isatty():
         from agent.cli.keyboard import TerminalKeyboard
         from agent.review.terminal import TerminalReview

@@ -119,7 +119,7 @@ def _conclude(
         file = review_file(folder, asked).relative_to(folder.path).as_posix()
         return (
             "waiting",
-            sentence(f"{asked.title} waits for its review").rstrip("."),
+            f"Waits for the review of {asked.title}",
             f"{undecided} Decide with `traitsmith review {name}`, or fill in {file} and go on with "
             f"`traitsmith resume {name}`.",
         )

@@ -58,19 +58,24 @@ def apply_review(workshop: Workshop, id_: ReviewId) -> None:
 
 
 class RestAsProposed:
-    """Stands in for a person, once: what is undecided in the review that waits is decided as the rules propose."""
+    """Stands in for a person at one review: what is undecided there is decided as the rules propose."""
 
-    def __init__(self) -> None:
-        self._asked = False
+    def __init__(self, review: ReviewId | None) -> None:
+        """`review` is what waited when the person spoke; what comes after it nobody has seen."""
+        self._review = review
 
     def __call__(self, workshop: Workshop, id_: ReviewId) -> bool:
-        """Decide the rest of a review and hand it in; False for every review after the first."""
-        if self._asked:
+        """Decide the rest of the review and hand it in; False for every other.
+
+        Raises ReviewError, and leaves the file as it is, when what the person wrote cannot be taken.
+        """
+        if id_ != self._review:
             return False
-        self._asked = True
         shown = lay_out(workshop.board, id_)
         review = decide_as_proposed(open_review(workshop, shown), shown)
-        write_review(workshop.folder, review.with_action(review.batch.action or "continue", review.batch.reason))
+        review = review.with_action(review.batch.action or "continue", review.batch.reason)
+        check_review(review, shown, workshop.board)
+        write_review(workshop.folder, review)
         return True
 
 
@@ -82,7 +87,7 @@ def time_out(workshop: Workshop, review: Review, now: datetime) -> Review:
     if deadline is None or now < deadline or not undecided:
         return review
     waited = timedelta(seconds=terms.timeout or 0)
-    told = f"{review.id.title} was not decided within {waited}"
+    told = f"nobody decided {review.id.title} within {waited}"
     if terms.on_timeout == "fail" or review.id.kind == "definition":
         # Without a definition there is nothing to go on with.
         decided = review.with_action("stop", f"{told}.")

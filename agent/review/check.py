@@ -20,7 +20,7 @@ def check_review(review: Review, shown: Review, board: Board) -> None:
         raise ReviewError(f"the review of {title}: the action {action!r} is not one of {', '.join(actions)}.")
     if undecided := review.undecided():
         raise ReviewError(
-            f"{title} waits: {len(undecided)} of {len(shown.lines)} have no decision "
+            f"the review of {title} is open: {len(undecided)} of {len(shown.lines)} lines have no decision "
             f"({', '.join(undecided[:5])}{', …' if len(undecided) > 5 else ''})."
         )
     if action is None or action in CONTINUING:

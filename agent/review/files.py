@@ -103,6 +103,7 @@ def _definition(line: DefinitionLine) -> str:
     }
     parts = [*(f"- {name}: {_quoted(text)}" for name, text in rows.items())]
     parts += [f"- near: {_quoted(text)}" for text in given.neighbours]
+    parts += [f"- taxonomy: {_quoted(line.taxonomy)}", f"- setup: {_quoted(line.setup)}"]
     agreement = "not measured" if line.rank_agreement is None else f"{line.rank_agreement:.2f}"
     parts.append(f"\nThe judge's rank agreement with the levels the texts were written at: {agreement}.\n")
     parts += [f"- written at {row.level}, scored {_points(row.score)}: {_quoted(row.text)}" for row in line.calibration]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent.review.terms import Kind
 from agent.spec import Definition
+from agent.steps.draft import SETUPS
 from extract.trait import Prediction, Side
 from lm.types import Value
 
@@ -156,6 +157,19 @@ class DefinitionLine(Line):
     def name(self) -> str:
         """There is one definition."""
         return "definition"
+
+    @property
+    def taxonomy(self) -> str:
+        """The trait's categories and coordinates, in words."""
+        place = self.definition.taxonomy
+        axes = (place.direction, f"target {place.target}", place.temporal, place.valence, place.epistemic)
+        return " · ".join((", ".join(place.categories), *axes))
+
+    @property
+    def setup(self) -> str:
+        """What scenarios are made of, as it follows from the taxonomy."""
+        rule = self.definition.taxonomy.setup_rule
+        return f"{rule.value}: {SETUPS[rule]}"
 
 
 class BatchLine(BaseModel):

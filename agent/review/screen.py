@@ -19,8 +19,10 @@ COLOURS: dict[Side, str] = {"positive": "yellow", "negative": "cyan"}
 
 def render_line(line: PairLine | DefinitionLine, review: Review, number: int, width: int) -> RenderableType:
     """A line as it was laid out, in a frame that says where in the review it stands."""
-    title = f"{review.id.title} · {line.name} · {number} of {len(review.lines)}"
-    body = _render_definition(line) if isinstance(line, DefinitionLine) else render_pair(line, width)
+    if isinstance(line, DefinitionLine):
+        title, body = review.id.title, _render_definition(line)
+    else:
+        title, body = f"{review.id.title} · {line.name} · {number} of {len(review.lines)}", render_pair(line, width)
     return Panel(body, title=Text(title), title_align="left", padding=(1, 2))
 
 
@@ -64,6 +66,7 @@ def _side(line: PairLine, side: Side) -> Iterable[RenderableType]:
     for words, own in split_by_difference(printable(line.scenario(side)), printable(line.scenario(OTHER[side]))):
         scenario.append(words, f"bold {COLOURS[side]}" if own else "")
     yield scenario
+    yield Text()
     if line.tested is not None:
         yield _render_samples(line.tested.samples.get(side, ()))
     if (prediction := line.predicted.get(side)) is not None:
@@ -91,6 +94,7 @@ def _render_definition(line: DefinitionLine) -> RenderableType:
     rows = [("IS", given.is_), ("ISN'T", given.is_not), ("ORTHOGONAL", given.orthogonal)]
     rows += [("HIGH 70-100", given.rubric.high), ("LOW 0-40", given.rubric.low), ("Key", given.rubric.key)]
     rows += [("near", text) for text in given.neighbours]
+    rows += [("taxonomy", line.taxonomy), ("setup", line.setup)]
     for name, text in rows:
         table.add_row(name, Text(printable(text)))
     agreement = "not measured" if line.rank_agreement is None else f"{line.rank_agreement:.2f}"

@@ -75,7 +75,7 @@ def test_a_week_counts_against_the_time_a_review_has(tmp_path: Path, scripted_sp
     ending = Journal(folder.store_file).find(Ending, "ending")
     assert (ending is None) == (end == "waiting")
     if ending is not None:
-        assert "batch 1 was not decided within 6 days" in ending.message
+        assert "nobody decided batch 1 within 6 days" in ending.message
 
 
 def test_what_changed_behind_the_reviewers_back_is_refused(tmp_path: Path, scripted_spec: Build):

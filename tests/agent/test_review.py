@@ -259,10 +259,30 @@ def test_what_a_review_file_leaves_open_is_decided_as_proposed_once(tmp_path: Pa
     folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch", "results")))
     finish(folder)
     answer(folder, lambda review: review.with_line(review.lines[0].model_copy(update={"decision": "approve"})))
-    assert asyncio.run(work(folder, Watcher(), RestAsProposed())).end == "waiting", "the next review waits again"
+    rest = RestAsProposed(waiting(folder))
+    assert asyncio.run(work(folder, Watcher(), rest)).end == "waiting", "the next review waits again"
     decisions = Journal(folder.store_file).all(PairDecision)
     assert [decision.by for decision in decisions.values()] == ["person"] + ["all"] * 5
     assert waiting(folder).key == "results-1"
+
+
+def test_the_rest_of_a_review_that_nobody_has_seen_yet_is_left_open(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch", "results")))
+    finish(folder)
+    rest = RestAsProposed(answer(folder, lambda review: as_proposed(review).with_action("continue")))
+    result = asyncio.run(work(folder, Watcher(), rest))
+    assert (result.end, waiting(folder).key) == ("waiting", "results-1"), "the batch was decided already"
+    assert result.message == "the review of the results of batch 1 is open: 6 of 6 lines have no decision"
+
+
+def test_the_rest_is_not_decided_while_an_answer_cannot_be_taken(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch",)))
+    finish(folder)
+    answer(folder, lambda review: review.with_line(review.lines[0].model_copy(update={"decision": "reject"})))
+    before = review_file(folder, waiting(folder)).read_bytes()
+    with pytest.raises(ReviewError, match="01-000: this decision needs a reason"):
+        asyncio.run(work(folder, Watcher(), RestAsProposed(waiting(folder))))
+    assert review_file(folder, waiting(folder)).read_bytes() == before
 
 
 def test_answers_to_another_batch_are_stale(tmp_path: Path, scripted_spec: Build):
@@ -291,7 +311,7 @@ def test_a_review_that_waits_too_long_fails_or_rejects_the_rest(
     assert finish(folder).end == end
     journal = Journal(folder.store_file)
     if what == "fail":
-        assert "was not decided within 1:00:00" in journal.get(Ending, "ending").message
+        assert "nobody decided batch 1 within 1:00:00" in journal.get(Ending, "ending").message
     else:
         decisions = journal.all(PairDecision)
         assert decisions[kept.pair].by == "person" and decisions[kept.pair].decision == "approve"

@@ -67,7 +67,7 @@ def test_a_batch_is_decided_in_the_browser_and_the_run_goes_on(tmp_path: Path, s
         assert edited["decision"] == "edit"
         assert [line.decision for line in read_review(folder, BATCH).pairs[:2]] == ["reject", "edit"], "saved at once"
         refused = client.post("/hand-in", json={"review": "1", "action": "continue"})
-        assert refused.status_code == 422 and "4 of 6 have no decision" in refused.json()["error"]
+        assert refused.status_code == 422 and "4 of 6 lines have no decision" in refused.json()["error"]
         names = [line.pair for line in read_review(folder, BATCH).pairs]
         assert len(client.post("/rest", json={"review": "1", "names": names}).json()["decided"]) == 4
         assert client.post("/hand-in", json={"review": "1", "action": "continue"}).status_code == 200

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -23,6 +23,14 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer says to the browser."""
 ASSETS = {"style.css": "text/css", "script.js": "text/javascript"}
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -35,16 +43,25 @@ def build_app(desk: Desk, session: Session, review: "Open", port: int) -> FastAP
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Next) -> Response:
-        refused = _refusal(request, hosts, cookie, session)
-        response = refused or await go_on(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        response.headers["Cache-Control"] = "no-store"
+        response = _refusal(request, hosts, cookie, session) or await go_on(request)
+        response.headers.update(HEADERS)
         return response
 
-    @app.get("/enter")
+    # The order counts: what no other route names is looked for among the files.
+    app.include_router(_entrance(session, cookie))
+    app.include_router(_decisions(desk, review))
+    app.include_router(_pages(desk, session, review))
+    app.add_exception_handler(ReviewError, _unprocessable)
+    app.add_exception_handler(Closed, _closed)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    return app
+
+
+def _entrance(session: Session, cookie: str) -> APIRouter:
+    """The link that works once."""
+    router = APIRouter()
+
+    @router.get("/enter")
     def enter(token: str = "") -> Response:
         given = session.enter(token)
         if given is None:
@@ -56,41 +73,52 @@ def build_app(desk: Desk, session: Session, review: "Open", port: int) -> FastAP
         response.set_cookie(cookie, given, httponly=True, samesite="lax", path="/")
         return response
 
-    @app.get("/")
+    return router
+
+
+def _decisions(desk: Desk, review: "Open") -> APIRouter:
+    """What changes the review; each is done in the run's own thread."""
+    router = APIRouter()
+
+    @router.post("/decide")
+    def decide(answer: Answer) -> dict[str, Any]:
+        return desk.ask(lambda: review.decide(answer))
+
+    @router.post("/rest")
+    def rest(given: Rest) -> dict[str, Any]:
+        return desk.ask(lambda: review.decide_rest(given))
+
+    @router.post("/hand-in")
+    def hand_in(given: HandIn) -> dict[str, Any]:
+        desk.ask(lambda: review.hand_in(given))
+        return {"handed_in": True}
+
+    return router
+
+
+def _pages(desk: Desk, session: Session, review: "Open") -> APIRouter:
+    """The page, what it asks about the run, and its files."""
+    router = APIRouter()
+
+    @router.get("/")
     def page() -> Response:
         try:
             return HTMLResponse(render(desk.ask(review.look), session.csrf))
         except Closed:
             return HTMLResponse(render_waiting(session.csrf))
 
-    @app.get("/state")
+    @router.get("/state")
     def state() -> dict[str, str | None]:
         phase, message = desk.phase
         return {"phase": phase, "message": message, "review": review.key}
 
-    @app.post("/decide")
-    def decide(answer: Answer) -> dict[str, Any]:
-        return desk.ask(lambda: review.decide(answer))
-
-    @app.post("/rest")
-    def rest(given: Rest) -> dict[str, Any]:
-        return desk.ask(lambda: review.decide_rest(given))
-
-    @app.post("/hand-in")
-    def hand_in(given: HandIn) -> dict[str, Any]:
-        desk.ask(lambda: review.hand_in(given))
-        return {"handed_in": True}
-
-    @app.get("/{name}")
+    @router.get("/{name}")
     def asset(name: str) -> Response:
         if name not in ASSETS:
             return PlainTextResponse("There is no such page.", 404)
         return Response(read_asset(name), media_type=ASSETS[name])
 
-    app.add_exception_handler(ReviewError, _unprocessable)
-    app.add_exception_handler(Closed, _closed)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    return app
+    return router
 
 
 def _refusal(request: Request, hosts: set[str], cookie: str, session: Session) -> Response | None:

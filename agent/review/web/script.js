@@ -98,10 +98,13 @@
       field.setSelectionRange(field.value.length, field.value.length); // the end is what decides
       return;
     }
-    const needsReason = decision === "reject" || (decision === "redraft" && card.dataset.name === "definition");
-    if (needsReason && !reasonOf(card).value.trim()) {
+    const asksWhy = decision === "reject" || decision === "redraft";
+    const mayBeEmpty = decision === "redraft" && card.dataset.name !== "definition";
+    const asked = card.dataset.wanted === decision;
+    if (asksWhy && !reasonOf(card).value.trim() && !(mayBeEmpty && asked)) {
       card.dataset.wanted = decision;
-      fault(card, "Say why, then press Enter: the author reads it with the next draft.");
+      const like = mayBeEmpty ? " if you like" : "";
+      fault(card, `Say why${like}, then press Enter: the author reads it with the next draft.`);
       reasonOf(card).focus();
       return;
     }

@@ -78,7 +78,7 @@ def test_status_of_a_waiting_run_says_what_to_do(tmp_path):
     write_review(folder, Review(lines=lines, batch=BatchLine(batch="1")))
     journal.append({"1": ReviewAsked(since="2026-01-01T00:00:00+00:00")})
     told = status(folder)
-    assert told["state"] == "waiting" and told["where"] == "Batch 1 waits for its review"
+    assert told["state"] == "waiting" and told["where"] == "Waits for the review of batch 1"
     assert "3 of 3 lines have no decision" in told["advice"] and f"traitsmith review {folder.path}" in told["advice"]
     review = folder.batch(1) / "review.jsonl"
     review.write_text("{not json\n")
