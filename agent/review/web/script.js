@@ -39,7 +39,8 @@
 
   const tellStanding = (said) => {
     byId("meter").value = said.lines - said.undecided;
-    byId("count").textContent = `${said.lines - said.undecided} of ${said.lines} decided`;
+    const next = said.undecided ? "" : ": H hands it in";
+    byId("count").textContent = `${said.lines - said.undecided} of ${said.lines} decided${next}`;
     byId("left").textContent = said.undecided ? `${said.undecided} undecided.` : "Everything is decided.";
     document.querySelector("[data-rest]").disabled = !said.undecided;
   };
@@ -159,6 +160,7 @@
       }
       tellStanding(said);
       apply();
+      if (!said.undecided) byId("left").scrollIntoView({ block: "center" });
     } catch (error) {
       byId("whole-error").textContent = error.message;
     }
