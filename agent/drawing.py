@@ -21,7 +21,7 @@ def draw_page() -> str:
             "Dotted lines are taken where the node's answer says so. Each `review_` node holds one interrupt and",
             "nothing else. A gate that fails leads from any node to `conclude`; those lines are left out. LangGraph's",
             "own tools open the graph through `langgraph.json`; a run's folder is named to them in `configurable.run`:",
-            "`langgraph dev --allow-blocking` (nodes write to SQLite as they work, which its server refuses otherwise).",
+            "`langgraph dev --allow-blocking` (nodes write to SQLite as they work, which it refuses otherwise).",
             "",
             "```mermaid",
             "graph TD",

@@ -29,6 +29,9 @@ from agent.spec import Definition
 from agent.steps.analyse import decide_outcome
 from extract.trait import Pair, Sample
 
+KEPT = "the set as a whole has passed; a pair that is removed takes another round to make up for"
+"""Said of a pair that failed the fresh test of a set that passed it."""
+
 
 def lay_out(board: Board, id_: ReviewId) -> Review:
     """The review as it is shown to whoever decides."""
@@ -56,17 +59,30 @@ def _batch(board: Board, round_number: int) -> tuple[PairLine, ...]:
 
 def _results(board: Board, round_number: int) -> tuple[PairLine, ...]:
     journal = board.journal
-    return _tested_lines(board, board.runnable(round_number), journal.all(Trial))
+    return tuple(_tested_lines(board, board.runnable(round_number), journal.all(Trial)))
 
 
 def _final(board: Board, test: int) -> tuple[PairLine, ...]:
     # The pairs as they were tested: what this review itself removes is shown by it still.
     drafts = board.drafts()
     pairs = [drafts[id_].pair for id_ in board.journal.get(FreshTest, str(test)).pairs]
-    return _tested_lines(board, pairs, board.fresh_trials(test))
+    return tuple(_kept(line) for line in _tested_lines(board, pairs, board.fresh_trials(test)))
 
 
-def _tested_lines(board: Board, pairs: list[Pair], trials: dict[str, Trial]) -> tuple[PairLine, ...]:
+def _kept(line: PairLine) -> PairLine:
+    """A line of the finished dataset: the set has passed its test as it is, so every pair is proposed to stay.
+
+    To cut the pairs that failed would take the test that measures the set for one that chooses it; and among many pairs
+    some fail every test, so that no set would ever be finished.
+    """
+    tested = line.tested
+    if tested is None or tested.stands:
+        return line
+    kept = tested.model_copy(update={"stands": True, "failure": "fails afresh", "evidence": KEPT})
+    return sealed(line.model_copy(update={"tested": kept}))
+
+
+def _tested_lines(board: Board, pairs: list[Pair], trials: dict[str, Trial]) -> list[PairLine]:
     journal = board.journal
     predictions, lints = journal.all(PredictionRecord), journal.all(LintRecord)
     first_tokens, failures = journal.all(FirstTokenRecord), journal.all(Failure)
@@ -76,7 +92,7 @@ def _tested_lines(board: Board, pairs: list[Pair], trials: dict[str, Trial]) -> 
         tested = _tested(trials[pair.id], first_token, failures.get(pair.id))
         lint = lints.get(edited_key(pair.id)) or lints[pair.id]
         lines.append(sealed(_line(pair, predictions, lint).model_copy(update={"tested": tested})))
-    return tuple(lines)
+    return lines
 
 
 def _tested(trial: Trial, first_token: FirstTokenRecord | None, failure: Failure | None) -> OutcomeShown:

@@ -56,7 +56,7 @@ def render_pair(line: PairLine, width: int) -> RenderableType:
 def _render_outcome(tested: OutcomeShown) -> Text:
     told = f"proposed: {'stands' if tested.stands else 'cut'} · first tokens: {tested.first_token or 'not tested'}"
     told += f" · {tested.failure}: {printable(tested.evidence)}" if tested.failure else ""
-    return Text(told, "green" if tested.stands else "red")
+    return Text(told, "red" if not tested.stands else "yellow" if tested.failure else "green")
 
 
 def _side(line: PairLine, side: Side) -> Iterable[RenderableType]:

@@ -17,7 +17,8 @@ from agent.errors import ReviewError
 from agent.records import DefinitionDecision, Draft, Ending, LintRecord, Outcome, PairDecision, ResultDecision, Trial
 from agent.review.asking import RestAsProposed, time_out
 from agent.review.files import read_review, review_file, write_review
-from agent.review.schema import BatchLine, DefinitionLine, PairLine, Review, ReviewId
+from agent.review.layout import lay_out
+from agent.review.schema import BatchLine, DefinitionLine, PairLine, Review, ReviewId, decide_as_proposed
 from agent.review.terms import ReviewTerms
 from agent.spec import Spec
 from agent.store import Journal
@@ -160,6 +161,23 @@ def test_pairs_removed_from_the_finished_dataset_are_made_up_for(tmp_path: Path,
     assert validation["scenarios"]["n_pairs"] == 6
     removed = read_review(folder, ReviewId(kind="final", number=1)).pairs[0]
     assert removed.positive not in (tmp_path / "datasets/traits/test/holding_back/positive.txt").read_text()
+
+
+def test_a_pair_that_fails_afresh_is_named_and_proposed_to_stay(
+    tmp_path: Path, scripted_spec: Build, monkeypatch: pytest.MonkeyPatch
+):
+    folder = start(tmp_path, scripted_spec(pairs=6), review="file", terms=ReviewTerms(at=("final",)))
+    assert finish(folder).end == "waiting"
+    board, id_ = Board(Journal(folder.store_file)), ReviewId(kind="final", number=1)
+    trials = board.fresh_trials(1)
+    name = next(iter(trials))
+    failed = trials[name].model_copy(update={"passed": False, "scores": {"positive": 56.0, "negative": 8.0}})
+    monkeypatch.setattr(board, "fresh_trials", lambda test: {**trials, name: failed})
+    review = lay_out(board, id_)
+    tested = next(line.tested for line in review.pairs if line.pair == name)
+    assert tested is not None and (tested.passes, tested.stands, tested.failure) == (False, True, "fails afresh")
+    decided = decide_as_proposed(review, review)
+    assert {line.decision for line in decided.lines} == {"approve"}, "or no large set would ever be finished"
 
 
 @pytest.mark.parametrize("key", ["definition-1", "1", "results-1", "final-1"])
