@@ -38,12 +38,6 @@ class SteeringView:
         return tuple(control.outcome for control in self.report.random_controls if control.outcome is not None)
 
     @property
-    def random_cells(self) -> tuple[Cell, ...]:
-        """What random directions reached at the chosen layer, on the choosing questions."""
-        layer = self.chosen.layer if self.chosen else None
-        return tuple(cell for control in self.report.random_controls for cell in control.grid if cell.layer == layer)
-
-    @property
     def examples(self) -> tuple[Answers, ...]:
         """Answers by question, in order of strength."""
         return group_examples(self.report.examples)
