@@ -1,6 +1,5 @@
 """What a person asks for: the run's specification, from the command line and from a TOML file."""
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import SpecError
 from agent.settings import Settings
+from agent.toml_files import read_toml
 from extract.candidates import common_clauses
 from extract.lint.endings import lock_in_of
 from extract.trait import LOCK_INS, LockIn, Pair, Taxonomy
@@ -134,7 +134,7 @@ def build_spec(trait: str, file: Path | None, given: dict[str, Any]) -> Spec:
     Raises SpecError, one line per fault.
     """
     category, name = _split_trait(trait)
-    values = _read_toml(file) if file else {}
+    values = read_toml(file, "spec") if file else {}
     for field, meant in (("category", category), ("trait", name)):
         if values.setdefault(field, meant) != meant:
             raise SpecError(f"{file}: {field} is {values[field]!r}, but the command names {trait!r}. Make them agree.")
@@ -180,15 +180,6 @@ def _is_name(text: str) -> bool:
         and text == text.lower()
         and (len(text) <= 64)
     )
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(f"cannot read the spec {str(file)!r}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"the spec {str(file)!r} is not TOML: {error}.") from error
 
 
 def _explain(error: ValidationError, where: str) -> str:

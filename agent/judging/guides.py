@@ -1,11 +1,11 @@
 """What a judge is asked about: a trait's name and rubric, from a dataset or from a file."""
 
-import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import SpecError
+from agent.toml_files import read_toml
 from lm.types import Value
 from lm.verdicts import Rubric
 
@@ -54,11 +54,7 @@ def _of_dataset(trait: str, here: Path) -> Guide:
 
 def _of_file(file: Path) -> Guide:
     try:
-        given = _RubricFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SpecError(f"cannot read the rubric {str(file)!r}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"the rubric {str(file)!r} is not TOML: {error}.") from error
+        given = _RubricFile.model_validate(read_toml(file, "rubric"))
     except ValidationError as error:
         fault = error.errors()[0]
         raise SpecError(f"the rubric {str(file)!r}: {fault['loc'][0]}: {fault['msg']}. {_EXAMPLE}") from error

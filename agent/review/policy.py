@@ -3,7 +3,6 @@
 A policy names reviews, and for each of them rules; a line that meets all of them is approved, the rest waits.
 """
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from agent.errors import SpecError
 from agent.seeds import derive_seed
+from agent.toml_files import read_toml
 from extract.trait import SIDES
 from lm.types import Value
 
@@ -76,11 +76,7 @@ class Policy(Value):
 def read_policy(file: Path) -> Policy:
     """Read a policy; SpecError says what is wrong with it and where."""
     try:
-        policy = Policy.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SpecError(f"cannot read the policy {str(file)!r}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"the policy {str(file)!r} is not TOML: {error}.") from error
+        policy = Policy.model_validate(read_toml(file, "policy"))
     except ValidationError as error:
         raise SpecError("\n".join(_explain(str(file), fault) for fault in error.errors())) from error
     if policy == Policy(ask_share=policy.ask_share):
