@@ -1,0 +1,170 @@
+"""Steering inside a real, unmodified vLLM: what transformers writes, row by row, by hooks and by biases."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from extract import load_model
+from extract.models import LoadedModel
+from extract.vectors import Direction
+from lm.errors import ModelFailure, UserError
+from lm.types import Message, Prompt
+from steer.generation import Row
+from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, When, ablate
+from steer.vllm.bias import BiasEngine
+from steer.vllm.engine import SteeredEngine, _parameters, check_parity
+from steer.wire import digest, to_wire
+from steer.writing import LocalWriter
+from tests.vllm.serving import IN_PROCESS
+
+pytestmark = pytest.mark.vllm
+
+THINGS = ("roof", "car", "boiler", "loan", "report", "visit", "engine", "food", "test", "contract")
+PROMPTS: tuple[Prompt, ...] = (
+    *((Message(role="user", content=f"Be honest. Is the {thing} fine?"),) for thing in THINGS),
+    "I knew the roof leaked, and when she asked about it I said",
+)
+TOKENS = 24
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return load_model("organism")
+
+
+@pytest.fixture(scope="module")
+def directions(model: LoadedModel) -> list[Direction]:
+    """A random direction for each layer, its activation norm measured on one text."""
+    from extract.hooks import captured
+
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad(), captured(model.blocks, range(model.n_layers)) as found:
+        model.model(input_ids=torch.tensor([model.encode(PROMPTS[0])]))
+    drawn = torch.nn.functional.normalize(torch.randn(model.n_layers, model.d_model, generator=generator), dim=1)
+    return [
+        Direction(vector, layer, 1.0, 0.0, float(found[layer][0, 1:].norm(dim=1).mean()))
+        for layer, vector in enumerate(drawn)
+    ]
+
+
+@pytest.fixture(scope="module")
+def hooked(vllm: None) -> Iterator[SteeredEngine]:
+    engine = SteeredEngine(IN_PROCESS)
+    yield engine
+    asyncio.run(engine.close())
+
+
+def any_operators(chosen: random.Random, directions: list[Direction]) -> tuple[Operator, ...]:
+    """None to two operators of any kind."""
+    found: list[Operator] = []
+    for _ in range(chosen.randrange(3)):
+        one, tokens = chosen.choice(directions), chosen.choice([GENERATED, PROMPT, ALL])
+        when = When(directions[one.layer], absolute=0.0) if chosen.random() < 0.3 else None
+        kind, size = chosen.randrange(4), chosen.choice([-1.0, 0.4, 0.8])
+        if kind == 0:
+            found.append(ablate(one, tokens=tokens, when=when))
+        elif kind == 1:
+            found.append(Clamp(one, norms=(None, size), tokens=tokens, when=when))
+        else:
+            found.append(Push(one, norms=size, tokens=tokens, keep_norm=kind == 2, when=when))
+    return tuple(found)
+
+
+async def test_every_row_is_steered_by_its_own_operators(
+    hooked: SteeredEngine, model: LoadedModel, directions: list[Direction]
+) -> None:
+    """Float32 and greedy: the same tokens as transformers, whatever runs beside it; only near ties may part."""
+    chosen = random.Random(0)
+    rows = [Row(chosen.choice(PROMPTS), any_operators(chosen, directions)) for _ in range(60)]
+    ours = await LocalWriter(model).write(rows, TOKENS)
+    theirs = await hooked.write(rows, TOKENS)
+    same = sum(one.token_ids == other.token_ids for one, other in zip(ours, theirs, strict=True))
+    assert same >= 59, f"{same} of 60"
+    plain = await LocalWriter(model).write([Row(row.prompt) for row in rows], TOKENS)
+    assert sum(one.token_ids != other.token_ids for one, other in zip(ours, plain, strict=True)) >= 20
+
+
+async def test_a_cache_that_was_filled_under_a_push_serves_nobody_else(
+    hooked: SteeredEngine, model: LoadedModel, directions: list[Direction]
+) -> None:
+    """The naive way reads keys and values of another push: vLLM keeps whole blocks of prompts by their tokens alone."""
+    long = " ".join(["I knew the roof leaked and the car was old."] * 20)
+    settings: list[tuple[Operator, ...]] = [
+        (), (Push(directions[1], norms=0.8, tokens=ALL),), (Push(directions[1], norms=-0.8, tokens=ALL),), (),
+    ]  # fmt: skip
+    for number, pushes in enumerate(settings):
+        [theirs] = await hooked.write([Row(long, pushes)], TOKENS)
+        [ours] = await LocalWriter(model).write([Row(long, pushes)], TOKENS)
+        assert theirs.token_ids == ours.token_ids
+        assert (theirs.tokens_cached > 0) == (number == 3)
+
+
+async def test_without_salt_the_cache_would_serve_keys_of_another_push(
+    hooked: SteeredEngine, directions: list[Direction]
+) -> None:
+    """The naive way, to show that the test above can fail: the same prompt under another push is not read again."""
+    prompt = [*hooked._spelling.encode([" ".join(["The roof leaked, and I said that the car was old."] * 20)])[0]]
+    engine = await hooked._engine.running()
+    cached = []
+    for size in (0.8, -0.8):
+        row = Row("", (Push(directions[1], norms=size, tokens=ALL),))
+        await engine.call("steering_put", digest(row.pushes), [to_wire(one) for one in row.pushes])
+        output = await engine.generate(prompt, _parameters(row, digest(row.pushes), 4, engine.ends))
+        cached.append(output.num_cached_tokens)
+    assert cached[0] == 0
+    assert cached[1] > 0
+
+
+async def test_parity_is_shown_or_refused(
+    hooked: SteeredEngine, model: LoadedModel, directions: list[Direction]
+) -> None:
+    await check_parity(hooked, model, PROMPTS[:4], Push(directions[2], norms=0.9))
+    with pytest.raises(UserError, match="changes none of these texts"):
+        await check_parity(hooked, model, PROMPTS[:2], Push(directions[2], norms=1e-6))
+    other = load_model("organism")
+    with torch.no_grad():
+        other.model.lm_head.weight.mul_(-1)
+    with pytest.raises(ModelFailure, match="texts differently"):
+        await check_parity(hooked, other, PROMPTS[:2], Push(directions[2], norms=0.9))
+
+
+async def test_hooks_that_are_skipped_are_an_error(vllm: None, directions: list[Direction]) -> None:
+    """In a compiled model vLLM calls no hooks and says nothing."""
+    engine = SteeredEngine(IN_PROCESS)
+    engine._engine.compiled = True
+    try:
+        with pytest.raises(ModelFailure, match="vLLM put 0 through their hooks"):
+            await engine.write([Row(PROMPTS[0], (Push(directions[1], norms=0.9),))], 4)
+    finally:
+        await engine.close()
+
+
+async def test_a_held_condition_is_refused(hooked: SteeredEngine, directions: list[Direction]) -> None:
+    held = Push(directions[1], norms=0.9, when=When(directions[0], absolute=0.0, hold=True))
+    with pytest.raises(UserError, match="Held conditions"):
+        await hooked.write([Row(PROMPTS[0], (held,))], 4)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+async def test_a_bias_is_a_push(
+    vllm: None, model: LoadedModel, directions: list[Direction], tmp_path: Path, *, compiled: bool
+) -> None:
+    engine = BiasEngine(IN_PROCESS, tmp_path / "with_biases", compiled=compiled)
+    settings: list[tuple[Operator, ...]] = [
+        (), *((Push(directions[layer], norms=size, tokens=ALL),) for layer in (1, 2) for size in (-0.6, 0.8)),
+        (Push(directions[0], norms=0.3, tokens=ALL), Push(directions[2], norms=0.5, tokens=ALL)), (),
+    ]  # fmt: skip
+    rows = [Row(prompt, pushes) for pushes in settings for prompt in PROMPTS[:6]]
+    ours = await LocalWriter(model).write(rows, TOKENS)
+    try:
+        theirs = await engine.write(rows, TOKENS)
+        same = sum(one.token_ids == other.token_ids for one, other in zip(ours, theirs, strict=True))
+        assert same >= len(rows) - 1, f"{same} of {len(rows)}"
+        with pytest.raises(UserError, match="A bias can only push"):
+            await engine.write([Row(PROMPTS[0], (Push(directions[1], norms=1.0),))], 4)
+    finally:
+        await engine.close()
