@@ -64,11 +64,11 @@ async def main() -> None:
         "hooks, all layers": [Row(prompt, every_layer) for prompt in prompts],
     }
     biased = {"bias, unsteered": plain, "bias, all layers": [Row(prompt, at_once) for prompt in prompts]}
-    engine = SteeredEngine(reference)
+    engine = SteeredEngine(reference, model)
     await show(engine, hooked, given)
     await engine.close()
     with tempfile.TemporaryDirectory() as folder:
-        bias = BiasEngine(reference, Path(folder) / "biased", compiled=given.compiled)
+        bias = BiasEngine(reference, model, Path(folder) / "biased", compiled=given.compiled)
         await show(bias, biased, given)
         await bias.close()
 

@@ -10,68 +10,67 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from extract.models import LoadedModel
 from lm.engine.running import Engine, check_installed
 from lm.errors import UserError
-from lm.local.checkpoint import find_checkpoint, load_tokenizer
-from lm.local.text import Spelling
+from lm.local.checkpoint import find_checkpoint
 from lm.references import parse_reference
 from lm.types import Completion
 from steer.generation import Row
-from steer.operators import ALL, Operator, Push
-from steer.vllm.engine import EXTENSION, complete
-from steer.wire import digest
+from steer.operators import ALL, Push
+from steer.vllm.writer import EXTENSION, EngineWriter, complete, keys_of
+from steer.wire import to_wire
 
 ARCHITECTURES = ("LlamaForCausalLM",)
 """Models whose vLLM code reads `mlp_bias` from the configuration."""
 _GIVEN, _BIASES, _INDEX = "given-", "mlp_biases.safetensors", "model.safetensors.index.json"
 
 
-class BiasEngine:
-    """A checkpoint with biases on vLLM's engine; one setting at a time, and one call of `write` at a time."""
+class BiasEngine(EngineWriter):
+    """A checkpoint with biases on vLLM's engine in this process; one setting runs at a time."""
 
-    def __init__(self, reference: str, folder: Path, *, compiled: bool | None = None) -> None:
-        """Lay out in `folder` what `vllm:PATH` names, with biases. `compiled` None: not on a CPU.
+    _kinds = (ALL,)
 
-        Raises ModelReferenceError where there is no vLLM or no checkpoint, UserError for another architecture.
+    def __init__(self, reference: str, model: LoadedModel, folder: Path, *, compiled: bool | None = None) -> None:
+        """Lay out in `folder` what `vllm:PATH` names, with biases; `model` holds the same weights without.
+
+        `compiled` None: not on a CPU. Raises ModelReferenceError where there is no vLLM or no checkpoint, UserError for
+        another architecture.
         """
         parsed = parse_reference(reference)
         check_installed(parsed)
-        name = find_checkpoint(parsed)
-        add_biases(Path(name), folder)
-        self._spelling = Spelling(load_tokenizer(parsed, name))
+        add_biases(Path(find_checkpoint(parsed)), folder)
         there = replace(parsed, name=str(folder), revision=None)
-        self._engine = Engine(there, str(folder), structured=False, extension=EXTENSION, compiled=compiled)
+        super().__init__(Engine(there, str(folder), False, extension=EXTENSION, compiled=compiled), model)
 
-    async def write(self, rows: Sequence[Row], max_tokens: int) -> Sequence[Completion]:
-        """One completion for each row, in order; rows with the same pushes run together.
+    def _check(self, rows: Sequence[Row]) -> None:
+        if any(
+            not isinstance(one, Push) or one.tokens != ALL or one.keep_norm or one.when is not None
+            for row in rows
+            for one in row.pushes
+        ):
+            raise UserError(
+                "A bias can only push, on all tokens, always: Push(direction, norms=…, tokens=ALL). "
+                "Use SteeredEngine for anything else."
+            )
 
-        Raises UserError for anything but plain pushes on all tokens.
-        """
-        groups: dict[str, list[int]] = {}
-        for number, row in enumerate(rows):
-            groups.setdefault(digest(row.pushes) if row.pushes else "", []).append(number)
-        settings = {key: _biases(rows[numbers[0]].pushes) for key, numbers in groups.items()}
+    async def _write(self, rows: Sequence[Row], max_tokens: int) -> list[Completion]:
+        """Rows with the same pushes run together."""
         engine = await self._engine.running()
+        groups: dict[str, list[int]] = {}
+        for number, key in enumerate(keys_of(rows)):
+            groups.setdefault(key, []).append(number)
         found: dict[int, Completion] = {}
-        try:
-            for key, numbers in groups.items():
-                told = [(layer, vector.numpy().tobytes()) for layer, vector in settings[key].items()]
-                await engine.call("steering_bias", told)
-                some = [rows[number] for number in numbers]
-                done = await complete(engine, self._spelling, some, [key] * len(some), max_tokens)
-                found.update(zip(numbers, done, strict=True))
-        finally:
-            await engine.call("steering_bias", [])
+        for key, numbers in groups.items():
+            some = [rows[number] for number in numbers]
+            await engine.call("steering_bias", [to_wire(one) for one in some[0].pushes])
+            done = await complete(engine, self._spelling, some, [key] * len(some), max_tokens)
+            found.update(zip(numbers, done, strict=True))
         return [found[number] for number in range(len(rows))]
-
-    async def close(self) -> None:
-        """Give memory and processes back; a later call starts the engine again."""
-        await self._engine.stop()
 
 
 def add_biases(checkpoint: Path, folder: Path) -> None:
@@ -104,19 +103,6 @@ def add_biases(checkpoint: Path, folder: Path) -> None:
     where |= dict.fromkeys(biases, _BIASES)
     (folder / _INDEX).write_text(json.dumps({"metadata": {}, "weight_map": where}), encoding="utf-8")
     (folder / "config.json").write_text(json.dumps({**config, "mlp_bias": True}), encoding="utf-8")
-
-
-def _biases(operators: Sequence[Operator]) -> dict[int, Float[Tensor, " d_model"]]:
-    """By layer: what is added to each token."""
-    found: dict[int, Tensor] = {}
-    for one in operators:
-        if not isinstance(one, Push) or one.tokens != ALL or one.keep_norm or one.when is not None:
-            raise UserError(
-                "A bias can only push, on all tokens, always: Push(direction, norms=…, tokens=ALL). "
-                "Use SteeredEngine for anything else."
-            )
-        found[one.layer] = found.get(one.layer, 0) + one.vector.float().cpu()
-    return found
 
 
 def _names(file: Path) -> list[str]:

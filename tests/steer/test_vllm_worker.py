@@ -17,7 +17,7 @@ from lm.types import Completion
 from steer.intervention import steered
 from steer.operators import ALL, PROMPT, Operator, Push, ablate
 from steer.vllm.bias import add_biases
-from steer.vllm.engine import _check_ran
+from steer.vllm.engine import check_ran
 from steer.vllm.worker import KEY, SteeringWorker
 from steer.wire import to_wire
 from tests.steer.made_up_directions import LAYERS, WIDTH, make_direction
@@ -114,9 +114,7 @@ def test_each_token_of_a_pass_is_its_requests() -> None:
     worker = SteeringWorker()
     worker.model_runner = runner_of(model)
     assert worker.steering_counts() == {}
-    for operator, *_ in REQUESTS.values():
-        if operator is not None:
-            worker.steering_put(str(to_wire(operator)), [to_wire(operator)])
+    worker.steering_set({str(to_wire(one)): [to_wire(one)] for one, *_ in REQUESTS.values() if one is not None})
     found = model(tokens)
     start = 0
     for name, (operator, _, _, now, touched) in REQUESTS.items():
@@ -136,8 +134,8 @@ def test_hooks_that_saw_the_prompt_alone_are_an_error() -> None:
     row = Completion(text="", finish="length", tokens_in=30, tokens_cached=16, tokens_out=10)
     keys, done = ["push", "", "push"], [row] * 3
     with pytest.raises(ModelFailure, match="Of 46 tokens that ran under operators, vLLM put 28 through"):
-        _check_ran({"push": 5}, {"push": 5 + 2 * 14}, keys, done)
-    _check_ran({"push": 5}, {"push": 5 + 2 * 23}, keys, done)
+        check_ran({"push": 2 * 14}, keys, done)
+    check_ran({"push": 2 * 23}, keys, done)
 
 
 def test_a_bias_is_a_push_on_all_tokens(tmp_path: Path) -> None:
@@ -157,7 +155,7 @@ def test_a_bias_is_a_push_on_all_tokens(tmp_path: Path) -> None:
 
     assert torch.equal(logits(biased), logits(plain))
     push = Push(Direction(vector, 2, 1.0, 0.0, 1.0), absolute=3.0, tokens=ALL)
-    worker.steering_bias([(2, push.vector.numpy().tobytes())])
+    worker.steering_bias([to_wire(push)])
     with steered(plain, push):
         torch.testing.assert_close(logits(biased), logits(plain), rtol=1e-4, atol=1e-4)
     worker.steering_bias([])

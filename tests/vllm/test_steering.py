@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from extract import load_model
+from extract.foreign import with_activation_norms
 from extract.models import LoadedModel
-from extract.vectors import Direction
+from extract.vectors import Direction, Directions
 from lm.errors import ModelFailure, UserError
 from lm.types import Message, Prompt
 from steer.generation import Row
 from steer.operators import ALL, GENERATED, PROMPT, Clamp, Operator, Push, When, ablate
 from steer.vllm.bias import BiasEngine
-from steer.vllm.engine import SteeredEngine, _parameters, check_parity
-from steer.wire import digest, to_wire
+from steer.vllm.engine import SteeredEngine
 from steer.writing import LocalWriter
 from tests.vllm.serving import IN_PROCESS
 
@@ -38,22 +38,14 @@ def model() -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def directions(model: LoadedModel) -> list[Direction]:
-    """A random direction for each layer, its activation norm measured on one text."""
-    from extract.hooks import captured
-
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad(), captured(model.blocks, range(model.n_layers)) as found:
-        model.model(input_ids=torch.tensor([model.encode(PROMPTS[0])]))
-    drawn = torch.nn.functional.normalize(torch.randn(model.n_layers, model.d_model, generator=generator), dim=1)
-    return [
-        Direction(vector, layer, 1.0, 0.0, float(found[layer][0, 1:].norm(dim=1).mean()))
-        for layer, vector in enumerate(drawn)
-    ]
+    """A random direction for each layer, its activation norm measured."""
+    drawn = torch.randn(model.n_layers, model.d_model, generator=torch.Generator().manual_seed(3))
+    return list(with_activation_norms(model, Directions.of(drawn, layers=range(model.n_layers)), PROMPTS))
 
 
 @pytest.fixture(scope="module")
-def hooked(vllm: None) -> Iterator[SteeredEngine]:
-    engine = SteeredEngine(IN_PROCESS)
+def hooked(vllm: None, model: LoadedModel) -> Iterator[SteeredEngine]:
+    engine = SteeredEngine(IN_PROCESS, model)
     yield engine
     asyncio.run(engine.close())
 
@@ -104,41 +96,50 @@ async def test_a_cache_that_was_filled_under_a_push_serves_nobody_else(
 
 
 async def test_without_salt_the_cache_would_serve_keys_of_another_push(
-    hooked: SteeredEngine, directions: list[Direction]
+    hooked: SteeredEngine, directions: list[Direction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The naive way, to show that the test above can fail: the same prompt under another push is not read again."""
-    prompt = [*hooked._spelling.encode([" ".join(["The roof leaked, and I said that the car was old."] * 20)])[0]]
-    engine = await hooked._engine.running()
+    running = await hooked._engine.running()
+    salted = running.generate
+    monkeypatch.setattr(running, "generate", lambda ids, params, salt: salted(ids, params))
+    long = " ".join(["The roof leaked, and I said that the car was old."] * 20)
     cached = []
     for size in (0.8, -0.8):
-        row = Row("", (Push(directions[1], norms=size, tokens=ALL),))
-        await engine.call("steering_put", digest(row.pushes), [to_wire(one) for one in row.pushes])
-        output = await engine.generate(prompt, _parameters(row, digest(row.pushes), 4, engine.ends))
-        cached.append(output.num_cached_tokens)
+        [done] = await hooked.write([Row(long, (Push(directions[1], norms=size, tokens=ALL),))], 4)
+        cached.append(done.tokens_cached)
     assert cached[0] == 0
     assert cached[1] > 0
 
 
-async def test_parity_is_shown_or_refused(
-    hooked: SteeredEngine, model: LoadedModel, directions: list[Direction]
-) -> None:
-    await check_parity(hooked, model, PROMPTS[:4], Push(directions[2], norms=0.9))
-    with pytest.raises(UserError, match="changes none of these texts"):
-        await check_parity(hooked, model, PROMPTS[:2], Push(directions[2], norms=1e-6))
+async def test_strength_zero_is_unsteered(hooked: SteeredEngine, directions: list[Direction]) -> None:
+    """Alone, and beside a row that is pushed at the same layer."""
+    nothing, pushed = (Push(directions[1], norms=size, tokens=ALL) for size in (0.0, 0.8))
+    [plain] = await hooked.write([Row(PROMPTS[0])], TOKENS)
+    [alone] = await hooked.write([Row(PROMPTS[0], (nothing,))], TOKENS)
+    [beside, other] = await hooked.write([Row(PROMPTS[0], (nothing,)), Row(PROMPTS[0], (pushed,))], TOKENS)
+    assert plain.token_ids == alone.token_ids == beside.token_ids != other.token_ids
+
+
+async def test_other_weights_are_refused(vllm: None) -> None:
+    """Found by the self-test when the engine starts."""
     other = load_model("organism")
     with torch.no_grad():
         other.model.lm_head.weight.mul_(-1)
-    with pytest.raises(ModelFailure, match="texts differently"):
-        await check_parity(hooked, other, PROMPTS[:2], Push(directions[2], norms=0.9))
+    engine = SteeredEngine(IN_PROCESS, other)
+    try:
+        with pytest.raises(ModelFailure, match="plain texts unlike the model in this process"):
+            await engine.write([Row(PROMPTS[0])], 4)
+    finally:
+        await engine.close()
 
 
-async def test_hooks_that_are_skipped_are_an_error(vllm: None, directions: list[Direction]) -> None:
-    """In a compiled model vLLM calls no hooks and says nothing."""
-    engine = SteeredEngine(IN_PROCESS)
+async def test_hooks_that_are_skipped_are_an_error(vllm: None, model: LoadedModel) -> None:
+    """In a compiled model vLLM calls no hooks and says nothing; the self-test finds out before anything is written."""
+    engine = SteeredEngine(IN_PROCESS, model)
     engine._engine.compiled = True
     try:
         with pytest.raises(ModelFailure, match="vLLM put 0 through their hooks"):
-            await engine.write([Row(PROMPTS[0], (Push(directions[1], norms=0.9),))], 4)
+            await engine.write([Row(PROMPTS[0])], 4)
     finally:
         await engine.close()
 
@@ -153,7 +154,7 @@ async def test_a_held_condition_is_refused(hooked: SteeredEngine, directions: li
 async def test_a_bias_is_a_push(
     vllm: None, model: LoadedModel, directions: list[Direction], tmp_path: Path, *, compiled: bool
 ) -> None:
-    engine = BiasEngine(IN_PROCESS, tmp_path / "with_biases", compiled=compiled)
+    engine = BiasEngine(IN_PROCESS, model, tmp_path / "with_biases", compiled=compiled)
     settings: list[tuple[Operator, ...]] = [
         (), *((Push(directions[layer], norms=size, tokens=ALL),) for layer in (1, 2) for size in (-0.6, 0.8)),
         (Push(directions[0], norms=0.3, tokens=ALL), Push(directions[2], norms=0.5, tokens=ALL)), (),
