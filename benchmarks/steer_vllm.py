@@ -71,9 +71,7 @@ async def main() -> None:
     parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument(
-        "--compiled", action="store_true", help="compile the plain engine and that of the bias"
-    )
+    parser.add_argument("--compiled", action="store_true", help="compile the plain engine and that of the bias")
     given = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     model = load_model(f"hf:{given.checkpoint}")
