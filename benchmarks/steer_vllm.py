@@ -1,7 +1,7 @@
-"""Steering inside vLLM beside an engine without any of it: `python -m benchmarks.steer_vllm`, where vLLM is.
+"""Steering inside vLLM beside rows without operators on the same engine: `python -m benchmarks.steer_vllm`.
 
-The organism on the CPU unless another checkpoint is named. All ways write the same rows, all at once, in turns, so that
-what else the machine does falls on all alike; the first turn is not counted.
+The organism on the CPU unless another checkpoint is named. All ways of an engine write the same rows, all at once, in
+turns; the first is not counted. On the CPU processor time of all its processes counts, so that what else runs does not.
 """
 
 import argparse
@@ -10,68 +10,55 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+import torch
 
 from benchmarks.steer import make_prompts, make_settings
 from extract.models import load_model
-from lm.engine.running import Engine
 from lm.local.checkpoint import organism_folder
-from lm.references import parse_reference
-from lm.types import Completion
 from steer.generation import Row
 from steer.operators import ALL, GENERATED, Push
 from steer.vllm.bias import BiasEngine
 from steer.vllm.engine import SteeredEngine
-from steer.vllm.writer import EngineWriter, complete
+from steer.vllm.writer import EngineWriter
 
 SIZE = 0.05
 """Of a push: so small that texts keep their length."""
 UNSTEERED = "unsteered"
 
 
-class PlainEngine(EngineWriter):
-    """An engine without hooks or biases."""
-
-    _kinds = ()
-
-    def _check(self, rows: Sequence[Row]) -> None:
-        assert not any(row.pushes for row in rows)
-
-    async def _write(self, rows: Sequence[Row], max_tokens: int) -> list[Completion]:
-        return await complete(await self._engine.running(), self._spelling, rows, [""] * len(rows), max_tokens)
-
-
-@dataclass(frozen=True)
-class Way:
-    """Rows, and what writes them."""
-
-    writer: EngineWriter
-    rows: list[Row]
-
-
-async def measure(ways: dict[str, Way], tokens: int, turns: int) -> dict[str, list[float]]:
+async def measure(writer: EngineWriter, ways: dict[str, list[Row]], tokens: int, turns: int) -> dict[str, list[float]]:
     """Tokens a second of each way in each turn."""
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(turns + 1):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            done = await way.writer.write(way.rows, tokens)
+        for name, rows in ways.items():
+            began = seconds()
+            done = await writer.write(rows, tokens)
             if turn:
-                speeds[name].append(sum(one.tokens_out for one in done) / (time.perf_counter() - began))
+                speeds[name].append(sum(one.tokens_out for one in done) / (seconds() - began))
     return speeds
 
 
+def seconds() -> float:
+    """Time so far: of the clock where there is a GPU, else of the processor, for the engine and all its processes."""
+    if torch.cuda.is_available():
+        return time.perf_counter()
+    here = psutil.Process()
+    times = [one.cpu_times() for one in (here, *here.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
+
+
 async def main() -> None:
-    """Print tokens a second of each way, and its share of the unsteered engine: median over the turns [least, most]."""
+    """Print tokens a second of each way, and its share of unsteered rows: median over the turns [least, most]."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", default=str(organism_folder()))
     parser.add_argument("--options", default="memory=0.1")
     parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--compiled", action="store_true", help="compile the plain engine and that of the bias")
+    parser.add_argument("--compiled", action="store_true", help="compile the engine of the bias")
     given = parser.parse_args()
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     model = load_model(f"hf:{given.checkpoint}")
@@ -82,22 +69,20 @@ async def main() -> None:
     one_layer = [(Push(lanes[n % len(lanes)].direction, absolute=SIZE),) for n in range(given.rows)]
     all_layers = tuple(Push(lane.direction, absolute=SIZE) for lane in lanes)
     all_tokens = tuple(Push(lane.direction, absolute=SIZE, tokens=ALL) for lane in lanes)
-    plain_rows = [Row(prompt) for prompt in prompts]
+    plain = [Row(prompt) for prompt in prompts]
+    hooked = {
+        UNSTEERED: plain,
+        "hooks, one layer, each row its own": list(map(Row, prompts, one_layer)),
+        "hooks, all layers": [Row(prompt, all_layers) for prompt in prompts],
+    }
+    biased = {UNSTEERED: plain, "bias, all layers": [Row(prompt, all_tokens) for prompt in prompts]}
     with tempfile.TemporaryDirectory() as folder:
-        bare = Engine(parse_reference(reference), given.checkpoint, False, compiled=given.compiled)
-        plain, hooks = PlainEngine(bare, model), SteeredEngine(reference, model)
+        hooks = SteeredEngine(reference, model)
         bias = BiasEngine(reference, model, Path(folder) / "biased", compiled=given.compiled)
-        ways = {
-            UNSTEERED: Way(plain, plain_rows),
-            "hooks, no row steered": Way(hooks, plain_rows),
-            "hooks, one layer, each row its own": Way(hooks, list(map(Row, prompts, one_layer))),
-            "hooks, all layers": Way(hooks, [Row(prompt, all_layers) for prompt in prompts]),
-            "bias, all layers": Way(bias, [Row(prompt, all_tokens) for prompt in prompts]),
-        }
-        try:
-            show(await measure(ways, given.tokens, given.turns))
-        finally:
-            for engine in (plain, hooks, bias):
+        for engine, ways in ((hooks, hooked), (bias, biased)):
+            try:
+                show(await measure(engine, ways, given.tokens, given.turns))
+            finally:
                 await engine.close()
 
 
@@ -107,7 +92,8 @@ def show(speeds: dict[str, list[float]]) -> None:
         shares = [one / other for one, other in zip(found, speeds[UNSTEERED], strict=True)]
         print(
             f"{name:36} {statistics.median(found):7.0f} tokens/s   {statistics.median(shares):5.2f} "
-            f"[{min(shares):.2f}, {max(shares):.2f}] of unsteered"
+            f"[{min(shares):.2f}, {max(shares):.2f}] of unsteered",
+            flush=True,
         )
 
 
