@@ -85,12 +85,18 @@ class Place(Protocol):
 
 
 class Editor:
-    """Applies steps to the passes of one generation; `rows`, if given, is the batch size that they are made for."""
+    """Applies steps to the passes of one generation; `rows`, if given, is the batch size that they are made for.
 
-    def __init__(self, steps: Steps, place: Place, rows: int | None = None) -> None:
+    `owners`, if given, are the rows of the steps' tables that the rows of a pass are given.
+    """
+
+    def __init__(
+        self, steps: Steps, place: Place, rows: int | None = None, owners: Int[Tensor, " row"] | None = None
+    ) -> None:
         self.steps = steps
         self._place = place
         self._rows = rows
+        self._owners = owners
         self._open: dict[tuple[int, int], Bool[Tensor, "row token"]] = {}
         """Tokens that meet a step's condition in this pass, by layer and number of the step."""
         self._held: dict[tuple[int, int], Bool[Tensor, "row 1"]] = {}
@@ -121,7 +127,8 @@ class Editor:
             for key in self._conditions.get(layer, ()):
                 self._open[key] = self._opened(key, wide)
             for number, step in enumerate(self.steps.get(layer, ())):
-                wide = self._apply((layer, number), step, wide)
+                own = step if self._owners is None else step.select(self._owners)
+                wide = self._apply((layer, number), own, wide)
             return wide.to(hidden.dtype)
 
         return edit
@@ -129,7 +136,7 @@ class Editor:
     def _opened(self, key: tuple[int, int], hidden: Hidden) -> Bool[Tensor, "row token"]:
         gate = self.steps[key[0]][key[1]].gate
         assert gate is not None
-        opens = gate.opens(hidden)
+        opens = (gate if self._owners is None else gate.select(self._owners)).opens(hidden)
         if not gate.hold:
             return opens
         last = self._place.last_of_prompt(hidden)

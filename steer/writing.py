@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 from extract.models import LoadedModel
 from lm.calls import Call, CallStore, now
 from lm.types import Completion
-from steer.digests import digest
 from steer.generation import Row, generate
+from steer.wire import digest
 
 _PART = 640
 """Rows after which answers are stored: what a killed process has to write again at most."""

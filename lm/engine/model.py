@@ -29,6 +29,26 @@ if TYPE_CHECKING:
 _FINISHES: dict[str | None, Literal["stop", "length"]] = {"stop": "stop", "length": "length"}
 
 
+def read_completion(spelling: Spelling, prompt: Sequence[int], done: Any) -> Completion:
+    """What vLLM wrote after a prompt, spelled."""
+    (output,) = done.outputs
+    finish = _FINISHES.get(output.finish_reason)
+    # A text that stopped did so at a token that says nothing else.
+    ids = tuple(output.token_ids[:-1] if finish == "stop" else output.token_ids)
+    return Completion(
+        text=spelling.decode_after(prompt, ids),
+        finish=finish or "error",
+        reason=None if finish else f"finish reason {output.finish_reason!r}",
+        prompt_ids=tuple(prompt),
+        token_ids=ids,
+        pieces=spelling.pieces_after(prompt, ids),
+        log_probabilities=tuple(place[token].logprob for token, place in zip(ids, output.logprobs or (), strict=False)),
+        tokens_in=len(prompt),
+        tokens_out=len(ids),
+        tokens_cached=done.num_cached_tokens or 0,
+    )
+
+
 @dataclass
 class _Found:
     """What all metered copies of one model have in common."""
@@ -110,22 +130,7 @@ class EngineModel:
 
     async def _complete(self, engine: Running, prompt: list[int], request: Request) -> Completion:
         done = await self._ask(engine, prompt, for_text(request, engine.ends))
-        (output,) = done.outputs
-        finish = _FINISHES.get(output.finish_reason)
-        # A text that stopped did so at a token that says nothing else.
-        ids = tuple(output.token_ids[:-1] if finish == "stop" else output.token_ids)
-        return Completion(
-            text=self._spelling.decode_after(prompt, ids),
-            finish=finish or "error",
-            reason=None if finish else f"finish reason {output.finish_reason!r}",
-            prompt_ids=tuple(prompt),
-            token_ids=ids,
-            pieces=self._spelling.pieces_after(prompt, ids),
-            log_probabilities=tuple(place[token].logprob for token, place in zip(ids, output.logprobs, strict=False)),
-            tokens_in=len(prompt),
-            tokens_out=len(ids),
-            tokens_cached=done.num_cached_tokens or 0,
-        )
+        return read_completion(self._spelling, prompt, done)
 
     async def _next_tokens(
         self, engine: Running, prompt: list[int], request: NextTokenRequest, label_ids: list[int]

@@ -11,7 +11,7 @@ import signal
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -59,13 +59,23 @@ class Running:
             llm.shutdown()
             self.loop.call_soon_threadsafe(self.loop.stop)
 
-    async def generate(self, ids: Sequence[int], params: Any) -> Any:
-        """What vLLM makes of a prompt, whole; UserError for what it turns down, ModelFailure when it breaks."""
+    async def generate(self, ids: Sequence[int], params: Any, salt: str = "") -> Any:
+        """What vLLM makes of a prompt, whole; UserError for what it turns down, ModelFailure when it breaks.
+
+        What is kept of a prompt is shared with requests of the same salt only.
+        """
+        return await self._run(_whole(self.llm, list(ids), params, salt))
+
+    async def call(self, method: str, *arguments: Any) -> list[Any]:
+        """Call a method of every worker by its name; plain values in and out."""
+        return list(await self._run(self.llm.collective_rpc(method, args=arguments)))
+
+    async def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for work on the engine's own loop."""
         from vllm.exceptions import VLLMClientError, VLLMError
 
-        work = asyncio.run_coroutine_threadsafe(_whole(self.llm, list(ids), params), self.loop)
         try:
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
         except (VLLMClientError, ValueError) as error:
             raise UserError(f"vLLM turned a request down: {error}") from error
         except VLLMError as error:
@@ -75,11 +85,11 @@ class Running:
             ) from error
 
 
-async def _whole(llm: Any, ids: list[int], params: Any) -> Any:
+async def _whole(llm: Any, ids: list[int], params: Any, salt: str) -> Any:
     from vllm.inputs import tokens_input
 
     output = None
-    async for part in llm.generate(tokens_input(ids), params, uuid.uuid4().hex):
+    async for part in llm.generate(tokens_input(ids, cache_salt=salt or None), params, uuid.uuid4().hex):
         output = part
     return output
 
@@ -95,6 +105,10 @@ class Engine:
     """Its tokenizer can be held to a schema."""
     plugins: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of vLLM's, for plug-ins of other packages."""
+    extension: str = ""
+    """Class that vLLM mixes into its workers, by its dotted name."""
+    compiled: bool | None = None
+    """Whether the model is compiled; None: not on a CPU, where it takes minutes and gains little."""
     _running: Running | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -153,7 +167,8 @@ async def _make(engine: Engine) -> Any:
         gpu_memory_utilization=float(given.get("memory", usual_memory)),
         tensor_parallel_size=int(given.get("gpus", 1)),
         enable_prefix_caching=True,
-        enforce_eager=on_cpu,  # Compiling takes minutes on a CPU and gains little.
+        enforce_eager=on_cpu if engine.compiled is None else not engine.compiled,
+        worker_extension_cls=engine.extension,
         # A prompt read in pieces makes vLLM 0.32 wind back a random generator, which on a CPU kills the engine.
         enable_chunked_prefill=False if on_cpu else None,
         structured_outputs_config=held if engine.structured else StructuredOutputsConfig(),

@@ -16,12 +16,12 @@ from extract.vectors import Directions
 from lm.types import Completion
 from lm.verdicts import Score
 from steer.chance import upper_bound
-from steer.digests import digest
 from steer.evaluation import EvaluationSettings, evaluate
 from steer.generation import Row
 from steer.report import SteeringReport
 from steer.scoring import Answer, Marks, Question
 from steer.strengths import SearchRule
+from steer.wire import digest
 from tests.steer.made_up_directions import LAYERS, make_directions
 
 QUESTIONS = [Question(text=f"Be calm. {n}?", natural=f"{n}?") for n in range(20)]

@@ -1,10 +1,12 @@
 import json
 
+import pytest
+
 from extract.models import LoadedModel
 from lm.calls import CallStore
-from steer.digests import digest
 from steer.generation import Row, generate
 from steer.operators import Clamp, Operator, Push, When, ablate
+from steer.wire import digest, from_wire, to_wire
 from steer.writing import LocalWriter, StoredWriter
 from tests.steer.made_up_directions import make_direction
 
@@ -15,6 +17,17 @@ OPERATORS: dict[str, Operator] = {
     "floor": Clamp(HERE, norms=(0.25, None)),
     "ablate": ablate(HERE, when=When(HERE, norms=-1.0)),
 }
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_survives_the_way(llama: LoadedModel, name: str) -> None:
+    there = to_wire(OPERATORS[name])
+    back = from_wire(there)
+    assert to_wire(back) == there
+    assert type(back) is type(OPERATORS[name])
+    rows = [Row("Is it safe?", (OPERATORS[name],)), Row("Is it safe?", (back,))]
+    one, other = generate(llama, rows, max_tokens=8)
+    assert one == other
 
 
 def test_digests_tell_what_is_done_and_nothing_else() -> None:
