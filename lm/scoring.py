@@ -4,7 +4,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import mul
 
 from lm.scales import LARGEST
 from lm.verdicts import Backend, JudgeIdentity, Score, Unscored, Verdict
@@ -26,19 +25,17 @@ def expected_score(
     where the labels are such numbers themselves. When less than `min_mass` of the probability lies on labels the answer
     was something else, and the verdict is Unscored.
     """
-    labels = [label.strip() for label in log_probabilities]
-    probabilities = [math.exp(value) for value in log_probabilities.values()]
-    mass = math.fsum(probabilities)
+    probabilities = {label.strip(): math.exp(value) for label, value in log_probabilities.items()}
+    mass = math.fsum(probabilities.values())
     if mass <= 0 or mass < min_mass:
         return Unscored(reason=f"only {mass:.1%} of the answer's probability is on the scale (at least {min_mass:.0%})")
-    shares = [probability / mass for probability in probabilities]
-    values = [points[label] for label in labels] if points else map(float, labels)
+    shares = {label: probability / mass for label, probability in probabilities.items()}
     return Score(
-        value=math.fsum(map(mul, values, shares)),
+        value=math.fsum((points[label] if points else float(label)) * share for label, share in shares.items()),
         mass=min(mass, 1.0),
-        entropy=math.fsum([-share * math.log2(share) for share in shares if share > 0]),
+        entropy=math.fsum(-share * math.log2(share) for share in shares.values() if share > 0),
         backend=backend,
-        distribution=dict(zip(labels, shares, strict=True)),
+        distribution=shares,
         judge=judge,
     )
 
