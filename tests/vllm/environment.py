@@ -6,6 +6,7 @@ own because vLLM is large and pins versions. In a folder that was made before on
 """
 
 import re
+import shlex
 import subprocess
 import sys
 import venv
@@ -52,5 +53,17 @@ def _pip(folder: Path, *packages: str) -> None:
     subprocess.run([*pip, *packages], check=True)
 
 
+def main() -> None:
+    """Command line; says what to do where packages cannot be had."""
+    try:
+        make_environment(Path(sys.argv[1]))
+    except subprocess.CalledProcessError as error:
+        sys.exit(
+            f"The environment of the vLLM tests, {sys.argv[1]}, cannot be made: {shlex.join(map(str, error.cmd))}\n"
+            f"ended with {error.returncode}; what it says is above. {VLLM} and what it needs are fetched once, from "
+            "the index that pip is set to, and take 4 GB on the disk. Mend that and run `make vllm` again."
+        )
+
+
 if __name__ == "__main__":
-    make_environment(Path(sys.argv[1]))
+    main()

@@ -17,7 +17,8 @@ from tests.vllm.serving import CONTEXT, IN_PROCESS, ROOT
 pytestmark = pytest.mark.vllm
 
 TEXT = "I knew the plan had a flaw, and"
-LONG = " ".join([TEXT] * 12)
+LONG = " ".join([TEXT] * 30)
+"""More than a block of what vLLM keeps: 128 tokens on a CPU."""
 
 
 def greedy(prompt: str, tokens: int = 4) -> Request:
