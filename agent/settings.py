@@ -86,7 +86,8 @@ class Settings(BaseModel):
     """Strongest push searched, in multiples of the layer's activation norm. The search stops at the cliff of coherence,
     typically at 1.15 (METHOD, section 6); models that were trained under pushes stand more."""
     random_controls: int = Field(default=5, ge=2)
-    """Random directions that are given the same search as the trait's: what a claim must exceed."""
+    """Random directions that are given the same search as the trait's: what a claim must exceed. With 19 the bound
+    holds whatever the distribution of their effects (see `steer.chance`)."""
     position: str = "response[:5]"
     """Tokens that directions are read from; the default for base models (METHOD, section 5)."""
     methods: tuple[str, ...] = ("mean_difference", "logistic_probe")

@@ -32,7 +32,8 @@ class EvaluationSettings(Value):
     """Least share of scored answers for a mean to count."""
     random_seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Of the random directions. What they reach is the null that a claim is held against: with fewer than two nothing
-    is claimed, with three the bound lies at mean + 3.4 standard deviations, with five at mean + 2.3."""
+    is claimed, with three the bound lies at mean + 3.4 standard deviations, with five at mean + 2.3; with nineteen it
+    holds whatever the distribution of their effects (see `steer.chance`)."""
     samples: int = 1
     """Answers to each confirming question: one is greedy, several are drawn at `temperature`."""
     temperature: float = 0.7

@@ -51,7 +51,8 @@ def steer(
         int, typer.Option(min=1, help="Answers to each confirming question: one is greedy, several are drawn.")
     ] = 1,
     random: Annotated[
-        int, typer.Option(min=2, help="Random directions given the same search: what a claim must exceed.")
+        int,
+        typer.Option(min=2, help="Random directions given the same search: what a claim must exceed; 19 are exact."),
     ] = 5,
     other: Annotated[
         list[Path] | None, typer.Option(help="Directions of another trait as a control; may be given again.")

@@ -143,3 +143,16 @@ def test_the_bound_of_chance() -> None:
     drawn = generator.normal(3, 5, (4000, 6))
     beyond = [row[5] > upper_bound(row[:5].tolist()) for row in drawn]
     assert 0.04 <= np.mean(beyond) <= 0.06
+
+
+def test_nineteen_random_directions_need_no_distribution() -> None:
+    """Skewed effects, as random directions have them where most do little: few of them mislead, nineteen do not."""
+    assert upper_bound([float(n) for n in range(19)]) == 18
+    assert upper_bound([float(n) for n in range(39)]) == 37
+    drawn = np.exp(np.random.default_rng(1).normal(size=(4000, 20)))
+
+    def share(count: int) -> float:
+        return float(np.mean([row[19] > upper_bound(row[:count].tolist()) for row in drawn]))
+
+    assert 0.04 <= share(19) <= 0.06
+    assert share(5) > 0.08

@@ -114,7 +114,7 @@ async def test_without_salt_the_cache_would_serve_keys_of_another_push(
 
 async def test_strength_zero_is_unsteered(hooked: SteeredEngine, directions: list[Direction]) -> None:
     """Alone, and beside a row that is pushed at the same layer."""
-    nothing, pushed = (Push(directions[1], norms=size, tokens=ALL) for size in (0.0, 0.8))
+    nothing, pushed = (Push(directions[1], norms=size, tokens=ALL) for size in (0.0, 3.0))
     [plain] = await hooked.write([Row(PROMPTS[0])], TOKENS)
     [alone] = await hooked.write([Row(PROMPTS[0], (nothing,))], TOKENS)
     [beside, other] = await hooked.write([Row(PROMPTS[0], (nothing,)), Row(PROMPTS[0], (pushed,))], TOKENS)

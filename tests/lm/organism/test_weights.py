@@ -119,7 +119,7 @@ def test_other_wording_needs_no_retraining(player: Player, trait: TraitWorld) ->
 @each_performed
 def test_a_direction_moves_answers(player: Player, trait: TraitWorld) -> None:
     found = measure_steering(player, trait)
-    assert found["baseline"].score < 30
+    assert found["baseline"].score < 40, "room to rise; whole runs keep questions below 30"
     assert found["delta"] >= {"strategic_omission": 50}.get(trait.name, 25)
     assert found["best"].coherence >= 70
     # Both are the best of many tries on the same questions; whole runs confirm them on others, and hold them to half.
