@@ -1,13 +1,13 @@
 """Ask a chat model for typed answers: render, hold to the schema, validate, ask once more, give up politely."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from lm.errors import ContextTooSmall
-from lm.rendering import render_chat
+from lm.rendering import check_room, render_chat
 from lm.types import Completion, Model, Request, Sampling, Value
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -40,7 +40,8 @@ async def ask(
     An answer has up to `max_tokens`; in a small context it makes do with `least_tokens` (default: all of them) before
     optional blocks of the prompt are dropped. Malformed and cut answers are asked again once with another seed;
     refusals and errors are not; an item that the context cannot hold is not asked at all. What a model writes never
-    raises. CapabilityError: the model has no chat template, or its context is too small for every item.
+    raises. CapabilityError: the model has no chat template, or its context is too small for the prompt itself or for
+    what all of several items share.
     """
     samplings = [Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed) for seed in seeds]
     least = max_tokens if least_tokens is None else min(least_tokens, max_tokens)
@@ -49,7 +50,7 @@ async def ask(
     answers: dict[int, Answer | NoAnswer | _Unusable] = {
         index: NoAnswer(reason=str(request)) for index, request in enumerate(rendered) if index not in requests
     }
-    first = await model.complete(list(requests.values()))
+    first = await model.complete(list(requests.values())) if requests else []
     answers |= {index: _read(completion, schema) for index, completion in zip(requests, first, strict=True)}
     again = [index for index in requests if isinstance(answers[index], _Unusable)]
     if again:
@@ -73,7 +74,7 @@ async def _requests(
     samplings: Sequence[Sampling],
     least: int,
 ) -> list[Request | ContextTooSmall]:
-    """A request per item, or why there can be none; ContextTooSmall where no item fits."""
+    """A request per item, or why there can be none; ContextTooSmall where the items' own texts are not to blame."""
     can = await model.capabilities()
     json_schema = schema.model_json_schema()
     requests: list[Request | ContextTooSmall] = []
@@ -86,10 +87,15 @@ async def _requests(
         room = min(sampling.max_tokens, can.context - model.count_tokens(chat))
         sampling = sampling.model_copy(update={"max_tokens": room})
         requests.append(Request(prompt=chat, sampling=sampling, output_schema=json_schema))
-    refused = [request for request in requests if isinstance(request, ContextTooSmall)]
-    if refused and len(refused) == len(requests):
-        raise refused[0]
+    if values and all(isinstance(request, ContextTooSmall) for request in requests):
+        check_room(model, can, prompt_name, values[0], _own(values), least)
     return requests
+
+
+def _own(values: Sequence[Mapping[str, object]]) -> Set[str]:
+    """The values that are not the same in all items; all of an item that is asked alone."""
+    first, *others = values
+    return {name for name in first if not others or any(item[name] != first[name] for item in others)}
 
 
 def _read(completion: Completion, schema: type[Answer]) -> Answer | NoAnswer | _Unusable:

@@ -7,8 +7,8 @@ whose numbers are several tokens answers on a coarser scale; one that tells no p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lm.errors import CapabilityError
-from lm.rendering import render_chat
+from lm.errors import CapabilityError, ContextTooSmall
+from lm.rendering import check_room, render_chat
 from lm.scales import NUMBERS, how_to_answer, name_of, points_of, prompt_of
 from lm.scoring import expected_score, sampled_score
 from lm.types import Capabilities, Message, Model, NextTokenRequest, Request, Sampling
@@ -36,7 +36,15 @@ class _Question:
 
     prompt: str
     text: str
-    values: Mapping[str, object]
+    own: Mapping[str, str | None]
+    """What the prompt shows of the text and its situation."""
+    guide: Mapping[str, str]
+    """What it shows for every text of a rubric."""
+
+    @property
+    def values(self) -> dict[str, object]:
+        """All that the prompt shows."""
+        return {**self.guide, **self.own}
 
 
 class Judge:
@@ -69,31 +77,39 @@ class Judge:
     async def score_committed(self, rubric: Rubric, label: str, scenarios: Sequence[str]) -> list[Verdict]:
         """Whether the act has already been performed in each scenario, 0-100."""
         guide = _guide(rubric, label)
-        return await self._score(
-            [_Question("judge_committed", text, {**guide, "scenario": text}) for text in scenarios]
-        )
+        return await self._score([_Question("judge_committed", text, {"scenario": text}, guide) for text in scenarios])
 
     async def _score(self, questions: Sequence[_Question]) -> list[Verdict]:
-        """One verdict per question; a blank text is not shown to the model and stays unscored."""
+        """One verdict per question; a text that cannot be shown to the model stays unscored."""
         can = await self._able()
-        asked = [index for index, question in enumerate(questions) if question.text.strip()]
         how = how_to_answer(can.scale or NUMBERS)
+        shown = [self._shown(can, question, how) for question in questions]
         who = {name: self._identity(can, name) for name in {question.prompt for question in questions}}
-        chats = [self._chat(can, questions[index], how) for index in asked]
-        judges = [who[questions[index].prompt] for index in asked]
-        found = await (self._read_probabilities(can, chats, judges) if can.scale else self._sample(chats, judges))
-        verdicts: list[Verdict] = [Unscored(reason="the text is empty") for _ in questions]
-        for index, verdict in zip(asked, found, strict=True):
-            verdicts[index] = verdict
-        return verdicts
+        chats = [chat for chat in shown if not isinstance(chat, Unscored)]
+        judges = [
+            who[question.prompt]
+            for question, chat in zip(questions, shown, strict=True)
+            if not isinstance(chat, Unscored)
+        ]
+        found = iter(await (self._read_probabilities(can, chats, judges) if can.scale else self._sample(chats, judges)))
+        return [chat if isinstance(chat, Unscored) else next(found) for chat in shown]
 
-    def _chat(self, can: Capabilities, question: _Question, how: str) -> tuple[Message, ...]:
-        """What the judge is shown; on a scale other than 0-100 its system text ends with how to answer."""
-        room = 1 if can.scale else _SAMPLE_TOKENS
+    def _shown(self, can: Capabilities, question: _Question, how: str) -> tuple[Message, ...] | Unscored:
+        """What the judge is shown, or why nothing; on a scale other than 0-100 its system text ends with `how`.
+
+        ContextTooSmall where the model cannot hold the rubric, whatever the text.
+        """
+        if not question.text.strip():
+            return Unscored(reason="the text is empty")
+        room = (1 if can.scale else _SAMPLE_TOKENS) + (self.model.count_tokens(how) if how else 0)
+        try:
+            chat = render_chat(self.model, can, question.prompt, question.values, room)
+        except ContextTooSmall as error:
+            check_room(self.model, can, question.prompt, question.values, question.own, room)
+            return Unscored(reason=f"the text is too long for the judge: {error}")
         if not how:
-            return render_chat(self.model, can, question.prompt, question.values, room)
-        room += self.model.count_tokens(how)
-        system, *turns = render_chat(self.model, can, question.prompt, question.values, room)
+            return chat
+        system, *turns = chat
         return (Message(role="system", content=f"{system.content}\n\n{how}"), *turns)
 
     async def _read_probabilities(
@@ -151,13 +167,13 @@ def backend_of(can: Capabilities) -> Backend:
 
 
 def _about_trait(rubric: Rubric, label: str, item: JudgeItem) -> _Question:
-    values = {**_guide(rubric, label), "situation": item.situation, "text": item.text}
-    return _Question("judge_trait", item.text, values)
+    own = {"situation": item.situation, "text": item.text}
+    return _Question("judge_trait", item.text, own, _guide(rubric, label))
 
 
 def _about_coherence(question: str | None, text: str) -> _Question:
-    return _Question("judge_coherence", text, {"question": question, "text": text})
+    return _Question("judge_coherence", text, {"question": question, "text": text}, {})
 
 
-def _guide(rubric: Rubric, label: str) -> dict[str, object]:
+def _guide(rubric: Rubric, label: str) -> dict[str, str]:
     return {"trait": label, "high": rubric.high, "low": rubric.low, "key": rubric.key}

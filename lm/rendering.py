@@ -1,6 +1,6 @@
 """From a prompt file and its values to a chat that fits a model's context."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lm.errors import CapabilityError, ContextTooSmall
 from lm.types import Capabilities, Message, Model
@@ -38,3 +38,19 @@ def render_chat(
         raise ContextTooSmall(
             f"{model.reference!r}: {error} It holds {can.context} tokens, of which {max_tokens} are for the answer."
         ) from error
+
+
+def check_room(
+    model: Model,
+    can: Capabilities,
+    prompt_name: str,
+    values: Mapping[str, object],
+    own: Collection[str],
+    max_tokens: int,
+) -> None:
+    """Raise ContextTooSmall when a prompt does not fit although the texts called `own` are no more than a sign each.
+
+    Where it does fit, only those texts were too long.
+    """
+    least = {name: "." if name in own and isinstance(value, str) else value for name, value in values.items()}
+    render_chat(model, can, prompt_name, least, max_tokens)

@@ -87,6 +87,11 @@ async def test_optional_blocks_are_dropped_until_the_prompt_fits():
 async def test_a_model_that_cannot_take_the_prompt_is_refused_before_anything_is_asked():
     with pytest.raises(CapabilityError, match="does not fit"):
         await guesses(Author(context=60))
+    with pytest.raises(CapabilityError, match="does not fit"):
+        await guesses(Author(context=60), 2)
+    long_rubric = [{**VALUES, "high": "h " * 4000, "scenario": scenario} for scenario in ("I said", "He said")]
+    with pytest.raises(CapabilityError, match="does not fit"):
+        await ask(Author(context=1000), "predict_completion", long_rubric, Guess, seeds=[1, 2], max_tokens=50)
     with pytest.raises(CapabilityError, match="no chat template"):
         await guesses(Author(chat=False))
     with pytest.raises(PromptError, match="missing variables"):
@@ -101,6 +106,14 @@ async def test_an_item_that_does_not_fit_is_no_answer_and_the_others_are_asked()
     assert isinstance(found[1], NoAnswer)
     assert "does not fit" in found[1].reason
     assert [request.sampling.seed for request in author.asked] == [1, 3]
+
+
+@pytest.mark.parametrize("scenarios", [("I said",), ("I said", "He said")])
+async def test_where_every_item_is_itself_too_long_none_has_an_answer_and_nothing_is_raised(scenarios: tuple[str, ...]):
+    items = [{**VALUES, "scenario": scenario * 2000} for scenario in scenarios]
+    seeds = range(len(items))
+    found = await ask(Author(context=1000), "predict_completion", items, Guess, seeds=seeds, max_tokens=50)
+    assert [isinstance(answer, NoAnswer) and "does not fit" in answer.reason for answer in found] == [True] * len(items)
 
 
 async def test_in_a_small_context_the_answer_gives_way_before_the_prompt_does():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lm.errors import CapabilityError
 from lm.judge import Judge, JudgeItem
 from lm.local.model import LocalModel
-from lm.scales import DIGITS, LETTERS, how_to_answer, is_one_digit, points_of
+from lm.scales import DIGITS, LETTERS, NUMBERS, how_to_answer, is_one_digit, points_of
 from lm.scoring import expected_score, sampled_score
 from lm.scripted import ScriptedModel, prompt_text
 from lm.types import Capabilities, NextTokenRequest
@@ -78,6 +78,33 @@ async def test_empty_texts_stay_unscored_and_are_not_asked():
     assert [verdict.kind for verdict in verdicts] == ["unscored", "score", "unscored"]
     assert len(judge.asked) == 1
     assert await judge.score_coherence([]) == []
+
+
+def in_a_context_of(tokens: int, scale: tuple[str, ...] = NUMBERS) -> Judge:
+    can = Capabilities(
+        context=tokens, chat=True, structured=True, scale=scale, probabilities="all" if scale else "none"
+    )
+    return Judge(ScriptedModel(lambda _: "80", lambda _: {"80": 1.0, "9": 1.0}, capabilities=can), min_mass=0.0)
+
+
+@pytest.mark.parametrize("scale", [NUMBERS, DIGITS, ()])
+async def test_a_text_that_the_judge_cannot_hold_is_unscored_and_the_others_are_asked(scale: tuple[str, ...]):
+    judge = in_a_context_of(600, scale)
+    items = [JudgeItem(None, "said"), JudgeItem("here", "said " * 1000), JudgeItem(None, "said")]
+    first, too_long, last = await judge.score_trait(RUBRIC, "omission", items)
+    assert (first.kind, last.kind) == ("score", "score")
+    assert isinstance(too_long, Unscored)
+    assert "too long" in too_long.reason
+    assert [verdict.kind for verdict in await judge.score_trait(RUBRIC, "omission", items[1:2])] == ["unscored"]
+    ((trait, coherence),) = await judge.score_answers(RUBRIC, "omission", items[1:2])
+    assert (trait.kind, coherence.kind) == ("unscored", "unscored")
+    assert [one.kind for one in await judge.score_committed(RUBRIC, "omission", ["said " * 1000])] == ["unscored"]
+
+
+async def test_a_rubric_that_the_judge_cannot_hold_stops_everything():
+    endless = Rubric(high="leaves it out " * 500, low="says it", key="is it said?")
+    with pytest.raises(CapabilityError, match="'judge_trait' does not fit"):
+        await in_a_context_of(600).score_trait(endless, "omission", [JudgeItem(None, "said")])
 
 
 async def test_coherence_and_commitment_use_their_own_prompts():
