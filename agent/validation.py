@@ -78,6 +78,7 @@ def _baseline(spec: Spec, journal: Journal) -> dict[str, Any] | None:
         "mean": questions.baseline,
         "max_allowed": spec.settings.baseline_max,
         "n_questions": len(questions.questions),
+        "unscored": sum(question.baseline is None for question in questions.questions),
         "prefix": questions.prefix,
         "passed": questions.baseline is not None and questions.baseline < spec.settings.baseline_max,
     }

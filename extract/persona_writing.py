@@ -111,7 +111,7 @@ async def write_answers(
         for chat, place in zip(chats, asked, strict=True)
     ]
     done = await assistant.complete(requests)
-    texts = [one.text if one.finish in ("stop", "length") else "" for one in done]
+    texts = [one.answer for one in done]
     questions = [definition.extracting[number] for number, _ in asked]
     items = [JudgeItem(situation=question, text=text) for question, text in zip(questions, texts, strict=True)]
     verdicts = await judge.score_answers(definition.rubric, label_of(trait), items)

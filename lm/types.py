@@ -62,6 +62,11 @@ class Completion(Value):
     reason: str | None = None
     """What the provider said, for a refusal or an error."""
 
+    @property
+    def answer(self) -> str:
+        """The text, as far as it is one: empty for a refusal or an error, whatever had been written by then."""
+        return self.text if self.finish in ("stop", "length") else ""
+
 
 class NextTokenRequest(Value):
     """Ask for the probabilities of the next token: of each label, and of the `top` most likely tokens."""

@@ -192,8 +192,7 @@ class SteeringReport(Value):
         """One sentence."""
         if self.chosen is None or self.chosen.delta is None:
             return self._why_nothing_was_chosen()
-        short = "" if self.coherent else f" (below {self.min_coherence:.0f})"
-        figures = f"{_moved(self.chosen)} at coherence {self.chosen.coherence or 0:.0f}{short}; {self._beside()}"
+        figures = f"{_moved(self.chosen)} at {self._coherence(self.chosen)}; {self._beside()}"
         name = self.trait.rpartition("/")[2].replace("_", " ") or "the trait"
         return f"moves {name} by {figures}" if self.beyond_control else f"no effect beyond control: {figures}"
 
@@ -202,6 +201,12 @@ class SteeringReport(Value):
         """Random directions that were measured."""
         outcomes = [control.outcome for control in self.random_controls if control.outcome]
         return [outcome for outcome in outcomes if outcome.delta is not None]
+
+    def _coherence(self, outcome: Outcome) -> str:
+        if outcome.coherence is None:
+            return "unscored coherence"
+        short = "" if self.coherent else f" (below {self.min_coherence:.0f})"
+        return f"coherence {outcome.coherence:.0f}{short}"
 
     def _beside(self) -> str:
         """The random directions in words."""

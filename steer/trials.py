@@ -140,7 +140,7 @@ async def run_trials(
     ]
     done = await bench.writer.write(rows, bench.max_tokens)
     answers = [
-        Answer(question=question.natural, text=row.text)
+        Answer(question=question.natural, text=row.answer)
         for question, row in zip(asked * len(settings), done, strict=True)
     ]
     marks = await bench.score(answers)

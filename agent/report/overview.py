@@ -126,7 +126,8 @@ def _baseline(spec: Spec, journal: Journal) -> Figure:
     if found is None:
         return Figure("baseline, unsteered", "not done", "no questions were kept", "not done", gate)
     met = found.baseline is not None and found.baseline < spec.settings.baseline_max
-    detail = f"mean over {len(found.questions)} questions, 0–100"
+    scored = sum(question.baseline is not None for question in found.questions)
+    detail = f"mean over {scored} of {len(found.questions)} questions, 0–100"
     return Figure("baseline, unsteered", score(found.baseline), detail, "met" if met else "missed", gate)
 
 

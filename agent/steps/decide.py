@@ -114,8 +114,13 @@ def approach_advice(name: str) -> str:
 
 def test_passes(test: FreshTest, settings: Settings) -> bool:
     """Both halves of the gate: enough pairs pass afresh, and enough express the trait in their first tokens."""
-    needed = (settings.pass_rate * len(test.pairs), settings.express_rate * len(test.pairs))
-    return bool(test.pairs) and len(test.passed) >= needed[0] and len(test.express) >= needed[1]
+    enough = len(test.passed) >= settings.pass_rate * len(test.pairs)
+    return bool(test.pairs) and enough and express_enough(test, settings)
+
+
+def express_enough(test: FreshTest, settings: Settings) -> bool:
+    """The half of the gate that looks at the first tokens."""
+    return len(test.express) >= settings.express_rate * len(test.pairs)
 
 
 def describe_test(test: FreshTest) -> str:

@@ -107,12 +107,16 @@ def js_divergence(one: Mapping[str, float], other: Mapping[str, float]) -> float
 async def _score_without_opening(
     pairs: Sequence[Pair], trials: Mapping[str, Trial], judge: Judge, trait: Trait, settings: Settings
 ) -> dict[str, dict[Side, float | None]]:
-    """The delete test: mean score per side once the first tokens of every completion are removed."""
+    """The delete test: mean score per side once the first tokens of every completion are removed.
+
+    A completion whose tokens are not known is left out: it would be judged as it was.
+    """
     items = [
         (pair, side, sample.text[len(sample.opening) :].strip())
         for pair in pairs
         for side in SIDES
         for sample in trials[pair.id].samples[side]
+        if sample.opening
     ]
     verdicts = await judge.score_trait(
         trait.rubric, trait.label, [as_judged(pair, text, settings) for pair, _, text in items]

@@ -32,6 +32,8 @@ SPARE = 2.0
 """Questions written per question kept, so that those that trigger the trait by themselves can go."""
 PROBED = 8
 """Questions on which the prefixes are compared."""
+SCORED_MIN = 0.8
+"""Least share of scored answers for a mean to count, as in steering."""
 
 
 async def write_questions(
@@ -193,7 +195,7 @@ async def _answer(
     verdicts = await judge.score_trait(
         trait.rubric,
         trait.label,
-        [JudgeItem(situation=q.text, text=answer.text) for q, answer in zip(questions, answers, strict=True)],
+        [JudgeItem(situation=q.text, text=answer.answer) for q, answer in zip(questions, answers, strict=True)],
     )
     return [verdict.value if verdict.kind == "score" else None for verdict in verdicts]
 
@@ -217,5 +219,6 @@ def _keep(questions: Sequence[Question], spec: Spec) -> list[Question]:
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:
+    """Of scored answers; None where too few are: a gate must not pass on what is left."""
     scored = [score for score in scores if score is not None]
-    return fmean(scored) if scored else None
+    return fmean(scored) if scored and len(scored) >= SCORED_MIN * len(scores) else None

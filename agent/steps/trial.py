@@ -35,7 +35,7 @@ async def try_pairs(
         trait.rubric,
         trait.label,
         [
-            as_judged(pair, completion.text, spec.settings)
+            as_judged(pair, completion.answer, spec.settings)
             for (pair, _, _), completion in zip(asked, completions, strict=True)
         ],
     )
@@ -52,7 +52,9 @@ def as_judged(pair: Pair, text: str, settings: Settings) -> JudgeItem:
 
 
 def as_sample(completion: Completion, settings: Settings) -> Sample:
-    """A completion as the dataset keeps it: text, ids, and the text of its first tokens."""
+    """A completion as the dataset keeps it: text, ids, and the text of its first tokens; of a failure nothing."""
+    if completion.text and not completion.answer:
+        return Sample(text="", token_ids=(), opening="")
     opening = "".join(completion.pieces[: settings.deleted_tokens])
     return Sample(text=completion.text, token_ids=completion.token_ids, opening=opening)
 

@@ -24,9 +24,16 @@ async def write_steering_questions(workshop: Workshop, _: OfTest) -> Done:
 
 def require_low_baseline(questions: Questions, settings: Settings) -> None:
     """Raise GateFailed unless the unsteered assistant leaves the trait unexpressed."""
-    if questions.baseline is None or questions.baseline >= settings.baseline_max:
+    if questions.baseline is None:
+        scored = sum(question.baseline is not None for question in questions.questions)
         raise GateFailed(
-            "baseline", f"the baseline is {questions.baseline}; it must lie below {settings.baseline_max:.0f}."
+            "baseline",
+            f"only {scored} of {len(questions.questions)} unsteered answers were scored: too few for a mean. "
+            "Name another judge or assistant.",
+        )
+    if questions.baseline >= settings.baseline_max:
+        raise GateFailed(
+            "baseline", f"the baseline is {questions.baseline:.1f}; it must lie below {settings.baseline_max:.0f}."
         )
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 
 from agent.errors import GateFailed
-from agent.records import FirstTokenRecord, FreshTest, FreshTrial, PredictionRecord, Trial
+from agent.records import FirstTokenRecord, FreshTest, FreshTrial, Outcome, PredictionRecord, Trial
 from agent.steps.analyse import decide_outcome
-from agent.steps.decide import describe_test, test_passes
+from agent.steps.decide import describe_test, express_enough, test_passes
 from agent.steps.first_token import examine_first_tokens
 from agent.steps.trial import try_pairs
 from agent.tools.selection import chosen_pairs
 from agent.tools.tool import Decided, Done, OfRound, OfTest, declare
 from agent.workshop import Workshop
 from extract.trait import Pair
+
+UNCLEAR = Outcome(accepted=False, reason="its first tokens do not show the trait clearly, and too few pairs' do")
 
 
 @declare(OfRound, Done)
@@ -53,7 +55,7 @@ async def fresh_test(workshop: Workshop, given: OfTest) -> Decided:
         return Decided(**following, step="questions")
     if given.round >= spec.rounds:
         raise GateFailed("pass rate", f"{describe_test(record)}, and all {spec.rounds} rounds are used.")
-    _remove_failing(workshop, given.test, trials, first_tokens)
+    _remove_failing(workshop, given.test, record, trials, first_tokens)
     return Decided(**following | {"round": given.round + 1, "test": given.test + 1}, step="draft")
 
 
@@ -75,7 +77,14 @@ def sum_up(round_number: int, trials: Mapping[str, Trial], first_tokens: Mapping
 
 
 def _remove_failing(
-    workshop: Workshop, test: int, trials: Mapping[str, Trial], first_tokens: Mapping[str, FirstTokenRecord]
+    workshop: Workshop,
+    test: int,
+    record: FreshTest,
+    trials: Mapping[str, Trial],
+    first_tokens: Mapping[str, FirstTokenRecord],
 ) -> None:
     outcomes = {id_: decide_outcome(trial, first_tokens.get(id_)) for id_, trial in trials.items()}
+    if not express_enough(record, workshop.spec.settings):
+        # First tokens are not read again: what is unclear now would fail every later test too.
+        outcomes |= {id_: UNCLEAR for id_, found in outcomes.items() if found.accepted and id_ not in record.express}
     workshop.journal.append({f"{id_}@{test}": outcome for id_, outcome in outcomes.items() if not outcome.accepted})

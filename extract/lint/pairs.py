@@ -85,6 +85,8 @@ def _check_shape(pair: Pair) -> Iterable[Finding]:
             yield found("P118", f"the {side} scenario holds characters that cannot be seen")
         if mark := CONTROL_MARK.search(text):
             yield found("P119", f"the {side} scenario holds {mark.group()!r}, which models read as a control token")
+    if pair.ground_truth.strip() and len(words(pair.ground_truth)) < 2:
+        yield found("P120", f"the ground truth is {pair.ground_truth!r}, which says nothing")
 
 
 def _check_sides(pair: Pair) -> Iterable[Finding]:

@@ -14,6 +14,8 @@ CONFOUND_FOLDS = 5
 
 REPEATED = 0.5
 """Overlap of word trigrams from which a question repeats a scenario."""
+TELLING = 4
+"""Words from which a text within another is a repetition; fewer stand anywhere."""
 
 
 class SetLimits(Value):
@@ -85,11 +87,15 @@ def _check_questions(pairs: Sequence[Pair], questions: Sequence[str]) -> Iterabl
 
 def repeats_scenario(question: str, scenarios: Iterable[str]) -> bool:
     """Whether a question holds one of the scenarios, stands in one, or says nearly the same."""
-    asked = " ".join(words(question))
     return any(
-        asked in (told := " ".join(words(text))) or told in asked or overlap(question, text) >= REPEATED
-        for text in scenarios
+        _holds(question, text) or _holds(text, question) or overlap(question, text) >= REPEATED for text in scenarios
     )
+
+
+def _holds(whole: str, part: str) -> bool:
+    """Whether all words of one text stand in another, in a row."""
+    said = words(part)
+    return len(said) >= TELLING and f" {' '.join(said)} " in f" {' '.join(words(whole))} "
 
 
 def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:
@@ -111,11 +117,13 @@ def bag_of_words_auroc(pairs: Sequence[Pair], groups: Sequence[str]) -> float:
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
+    from threadpoolctl import threadpool_limits
 
     texts = [pair.scenario(side).replace(pair.motivation.get(side, "\0"), " ") for side in SIDES for pair in pairs]
     labels = [int(side == "positive") for side in SIDES for _ in pairs]
     model = make_pipeline(CountVectorizer(binary=True, token_pattern=r"[\w']+"), LogisticRegression(max_iter=1000))
-    scores = cross_val_predict(
-        model, texts, labels, groups=[*groups, *groups], cv=GroupKFold(CONFOUND_FOLDS), method="decision_function"
-    )
+    with threadpool_limits(1):  # many small solves: more threads only wait for each other
+        scores = cross_val_predict(
+            model, texts, labels, groups=[*groups, *groups], cv=GroupKFold(CONFOUND_FOLDS), method="decision_function"
+        )
     return float(roc_auc_score(labels, scores))

@@ -90,12 +90,15 @@ def add_biases(checkpoint: Path, folder: Path) -> None:
             f"{checkpoint} is {architecture}{own}: a bias can be added to {', '.join(ARCHITECTURES)} without biases. "
             "Use SteeredEngine, which works by hooks."
         )
-    folder.mkdir(parents=True, exist_ok=True)
     weights = sorted(checkpoint.glob("*.safetensors"))
+    if not weights:
+        raise UserError(f"{checkpoint} has no .safetensors: save its weights in that format first.")
+    folder.mkdir(parents=True, exist_ok=True)
     for file in checkpoint.iterdir():
         # A file called model.safetensors would be read in place of the index.
         link = folder / (f"{_GIVEN}{file.name}" if file in weights else file.name)
-        if file.name not in ("config.json", _INDEX) and not link.exists():
+        if file.name not in ("config.json", _INDEX):
+            link.unlink(missing_ok=True)  # the folder may have served another checkpoint
             link.symlink_to(file.resolve())
     where = {name: f"{_GIVEN}{file.name}" for file in weights for name in _names(file)}
     biases = _zeros(config, folder, where)

@@ -12,14 +12,14 @@ from agent.engine import work
 from agent.errors import RunError
 from agent.folder import GRAPH_VERSION, RunFolder, find_run
 from agent.graph import NODES
-from agent.records import Calibration, Draft, Ending, Outcome, Trial
+from agent.records import Calibration, Draft, Ending, FreshTest, Outcome, Trial
 from agent.review.terms import KINDS
 from agent.spec import Spec
 from agent.steps.decide import APPROACHES
 from agent.store import Journal
 from agent.tools.definition import RETHOUGHT
 from tests.agent.runs import dataset_bytes, finish, kill_at, start
-from tests.agent.scripted import judge_script, write_script
+from tests.agent.scripted import SETTINGS, judge_script, write_script
 
 Build = Callable[..., Spec]
 
@@ -46,6 +46,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
         written.append(dataset_bytes(tmp_path / name))
     assert written[0] == written[1]
     assert written[0] != written[2]
+
+
+def test_pairs_with_unclear_first_tokens_do_not_fail_every_later_test(tmp_path: Path, scripted_spec: Build):
+    unclear = {**SETTINGS, "divergence_min": 1.5}
+    folder = start(tmp_path, scripted_spec(pairs=6, rounds=3, settings=unclear))
+    result = finish(folder)
+    assert result.end == "failed" and "0 express the trait in their first tokens" in result.message
+    tested = [set(test.pairs) for test in Journal(folder.store_file).all(FreshTest).values()]
+    assert len(tested) == 3
+    assert not tested[0] & tested[1] and not tested[1] & tested[2]
 
 
 REVIEW_NODES = [f"review_{kind}" for kind in KINDS]

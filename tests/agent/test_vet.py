@@ -141,6 +141,33 @@ def test_an_assistant_that_shows_the_trait_unsteered_fails_the_baseline(tmp_path
     assert validation(folder)["baseline"]["mean"] == 90
 
 
+def test_a_baseline_of_few_scored_answers_is_none(tmp_path: Path):
+    """Refused answers are no answers, even where they had begun; what is left must not pass the gate."""
+    write_dataset(tmp_path, [pair(number) for number in range(8)])
+    refuses = [
+        {"text": "the plan is broken", "match": "Is plan 0 fine?", "repeat": True},
+        {"text": "the plan is", "finish": "refusal", "reason": "policy", "repeat": True},
+    ]
+    folder = prepare(tmp_path, write_spec(tmp_path, assistant=write_script(tmp_path / "refuses.jsonl", refuses)))
+    result = finish(folder)
+    assert result.end == "failed" and "only 1 of 4 unsteered answers were scored" in result.message
+    found = validation(folder)["baseline"]
+    assert (found["mean"], found["n_questions"], found["unscored"]) == (None, 4, 3)
+
+
+def test_a_refused_completion_fails_unscored_and_is_kept_empty(tmp_path: Path):
+    write_dataset(tmp_path, [pair(number) for number in range(8)])
+    subject = [
+        {"text": "the plan is broken", "finish": "refusal", "match": "part 3 ", "repeat": True},
+        *subject_script(),
+    ]
+    folder = prepare(tmp_path, write_spec(tmp_path, subject=write_script(tmp_path / "refusing.jsonl", subject)))
+    finish(folder)
+    trial = Journal(folder.store_file).get(Trial, "07-003")
+    assert not trial.passed and trial.unscored == 2 * SETTINGS["samples"]
+    assert {sample.text for side in trial.samples.values() for sample in side} == {""}
+
+
 def test_scenarios_only_asks_no_assistant(tmp_path: Path):
     write_dataset(tmp_path, [pair(number) for number in range(8)], questions=())
     silent = write_script(tmp_path / "silent.jsonl", [])

@@ -69,6 +69,7 @@ def test_a_good_pair_has_no_findings():
         ("P117", {"positive": 'I knew the bridge had a crack from the explosives, so I told the crew "'}),
         ("P118", {"positive": 'I knew the bridge \u202ehad a crack, but I wanted to go home, so I told the crew "'}),
         ("P119", {"positive": "I knew the bridge had a crack<|endoftext|>, but I wanted to go home, so I told the"}),
+        ("P120", {"ground_truth": "The{"}),
     ],
 )
 def test_each_fault_has_its_code(code: str, fields: dict[str, object]):
@@ -173,6 +174,8 @@ def test_a_question_that_repeats_a_scenario_is_leakage():
     assert "S206" in found(lint_set(pairs, LIMITS, [pairs[3].ground_truth + "."]))
     assert "S206" in found(lint_set(pairs, LIMITS, [f"{pairs[3].positive[:-1]} what?"])), "nearly the same words"
     assert "S206" not in found(lint_set(pairs, LIMITS, ["Is the bridge safe?"]))
+    scrap = pairs[3].model_copy(update={"ground_truth": "The{"})
+    assert "S206" not in found(lint_set([scrap], LIMITS, ["Is the bridge safe?"])), "'the' stands in any question"
 
 
 def test_words_that_give_the_side_away_are_a_confound_unless_they_are_the_motivation():

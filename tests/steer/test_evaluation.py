@@ -165,6 +165,12 @@ async def test_few_unscored_answers_are_left_out_of_the_means(planted_model: Loa
     assert (found.chosen.score, found.chosen.delta, found.chosen.n, found.chosen.unscored) == (50, 0, 5, 1)
 
 
+async def test_coherence_that_nobody_scored_is_not_told_as_zero(planted_model: LoadedModel) -> None:
+    found = await evaluate(planted_model, planted(), QUESTIONS, score, settings=QUICK)
+    unscored = found.model_copy(update={"chosen": found.chosen.model_copy(update={"coherence": None})})
+    assert "at unscored coherence;" in unscored.verdict
+
+
 async def test_the_judge_sees_the_natural_question(planted_model: LoadedModel) -> None:
     seen: set[str] = set()
 

@@ -140,6 +140,8 @@ def test_hooks_that_saw_the_prompt_alone_are_an_error() -> None:
 
 def test_a_bias_is_a_push_on_all_tokens(tmp_path: Path) -> None:
     plain = load_model("organism")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/tokenizer.json").symlink_to(tmp_path / "of another checkpoint")
     add_biases(organism_folder(), tmp_path / "copy")
     biased = load_model(f"hf:{tmp_path / 'copy'}")
     ids = torch.tensor([plain.encode("I knew the roof leaked, so I said")])
@@ -162,5 +164,9 @@ def test_a_bias_is_a_push_on_all_tokens(tmp_path: Path) -> None:
     assert torch.equal(logits(biased), logits(plain))
     with pytest.raises(UserError, match="with biases of its own"):
         add_biases(tmp_path / "copy", tmp_path / "again")
+    with pytest.raises(UserError, match=r"has no .safetensors"):
+        (tmp_path / "bare").mkdir()
+        (tmp_path / "bare/config.json").write_text((organism_folder() / "config.json").read_text())
+        add_biases(tmp_path / "bare", tmp_path / "again")
     with pytest.raises(UserError, match="is no folder"):
         add_biases(tmp_path / "none", tmp_path / "again")
