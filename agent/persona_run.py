@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from agent.cast import check_price
+from agent.cast import check_price, check_role
 from extract.models import LoadedModel
 from extract.persona_writing import (
     Definition,
     Pole,
     define_persona,
+    label_of,
     load_definition,
     save_answers,
     save_definition,
@@ -41,14 +42,20 @@ class PersonaRun:
 async def write_persona(run: PersonaRun, subject: LoadedModel, calls: CallStore, ledger: Ledger) -> tuple[Path, Path]:
     """Two files of scored answers, `TRAIT_pos.csv` and `TRAIT_neg.csv`; the subject itself is the assistant.
 
-    What was answered before is not asked again. Raises SpecError for a model without a price under a budget, UserError
-    for a definition that cannot be read, ModelFailure where an author writes none.
+    What was answered before is not asked again. Raises SpecError for a model without a price under a budget and for a
+    judge that cannot score the trait, before anybody is asked anything; UserError for a definition that cannot be read,
+    ModelFailure where an author writes none.
     """
-    definition = await _definition(run, calls, ledger)
-    save_definition(definition, run.folder, run.trait)
+    given = load_definition(run.definition, run.trait) if run.definition is not None else None
+    if given is None:
+        check_price("author", _author(run), ledger)
     assistant = Recorded(LocalModel(subject.reference, subject.checkpoint), calls, role="assistant", ledger=ledger)
     files = []
     async with _opened("judge", run.judge, calls, ledger) as model:
+        with calls.during("probe"):
+            await check_role("judge", label_of(run.trait), model, others=("judge",))
+        definition = given or await _written(run, calls, ledger)
+        save_definition(definition, run.folder, run.trait)
         with calls.during("answers"):
             for pole in get_args(Pole):
                 answers = await write_answers(
@@ -66,13 +73,15 @@ async def write_persona(run: PersonaRun, subject: LoadedModel, calls: CallStore,
     return files[0], files[1]
 
 
-async def _definition(run: PersonaRun, calls: CallStore, ledger: Ledger) -> Definition:
-    if run.definition is not None:
-        return load_definition(run.definition, run.trait)
-    assert run.author is not None
-    async with _opened("author", run.author, calls, ledger) as author:
+async def _written(run: PersonaRun, calls: CallStore, ledger: Ledger) -> Definition:
+    async with _opened("author", _author(run), calls, ledger) as author:
         with calls.during("define"):
             return await define_persona(author, run.trait, run.about, seed=run.seed)
+
+
+def _author(run: PersonaRun) -> str:
+    assert run.author is not None, "without a definition there is an author"
+    return run.author
 
 
 @asynccontextmanager

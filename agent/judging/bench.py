@@ -37,18 +37,30 @@ class JudgeBench:
 
 @contextmanager
 def opened_store(file: Path) -> Iterator[CallStore]:
-    """A call store; where what is asked for turns out to be unusable, nothing new is left behind."""
+    """A call store; where what is asked for turns out to be unusable before anything was, nothing new is left behind.
+
+    Whatever was answered or sent stays: it may have been paid for, and the same command takes it again.
+    """
     is_new, folder_is_new = not file.exists(), not file.parent.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with closing(CallStore(file)) as calls:
             yield calls
     except UserError:
-        if is_new:
+        if is_new and not _holds_anything(file):
             file.unlink(missing_ok=True)
         if folder_is_new and not any(file.parent.iterdir()):
             file.parent.rmdir()
         raise
+
+
+def _holds_anything(file: Path) -> bool:
+    """Whether a closed store has a call or an attempt; a file that is no store has none of ours."""
+    try:
+        with closing(CallStore(file)) as calls:
+            return bool(calls.usage())
+    except UserError:
+        return False
 
 
 @asynccontextmanager
