@@ -73,13 +73,32 @@ class ChatMessage(_Part):
     refusal: str | None = None
 
 
-class ChatChoice(_Part):
+class _Choice(_Part):
+    """What answers of both kinds tell beside their text."""
+
+    finish_reason: str | None = None
+    stop_reason: Any = None
+    """vLLM's: the text before which it was told to stop, if it was that and no token."""
+    token_ids: tuple[int, ...] | None = None
+    """With the token at which the text stopped."""
+
+    @property
+    def finish(self) -> Finish:
+        """How it ended, in our words."""
+        return _FINISHES.get(self.finish_reason, "error")
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The tokens of the text alone: a text that stopped did so at a token that says nothing else."""
+        ids = self.token_ids or ()
+        return ids[:-1] if self.finish == "stop" and not isinstance(self.stop_reason, str) else ids
+
+
+class ChatChoice(_Choice):
     """One answer of a chat."""
 
     message: ChatMessage
-    finish_reason: str | None = None
     logprobs: ChatTokens | None = None
-    token_ids: tuple[int, ...] | None = None
 
 
 class ChatAnswer(_Part):
@@ -98,16 +117,14 @@ class ChatAnswer(_Part):
         """As a completion."""
         choice, use = self.choices[0], self.usage.use()
         refusal = choice.message.refusal
-        finish = "refusal" if refusal else _FINISHES.get(choice.finish_reason, "error")
+        finish = "refusal" if refusal else choice.finish
         tokens = (choice.logprobs and choice.logprobs.content) or ()
-        ids = choice.token_ids or ()
         return Completion(
             text=choice.message.content or "",
             finish=finish,
             reason=refusal or _reason(finish, choice.finish_reason),
             prompt_ids=self.prompt_token_ids or (),
-            # A text that stopped did so at a token that says nothing else.
-            token_ids=ids[:-1] if finish == "stop" else ids,
+            token_ids=choice.written,
             log_probabilities=tuple(token.logprob for token in tokens),
             **_counts(use),
         )
@@ -120,15 +137,26 @@ class TextTokens(_Part):
     token_logprobs: tuple[float | None, ...] = ()
     top_logprobs: tuple[dict[str, float] | None, ...] | None = None
 
+    def first(self, count: int) -> "TextTokens":
+        """What is told of so many tokens."""
+        return TextTokens(tokens=self.tokens[:count], token_logprobs=self.token_logprobs[:count])
 
-class TextChoice(_Part):
+
+class TextChoice(_Choice):
     """One continuation."""
 
     text: str
-    finish_reason: str | None = None
     logprobs: TextTokens | None = None
-    token_ids: tuple[int, ...] | None = None
     prompt_token_ids: tuple[int, ...] | None = None
+
+    def told(self) -> TextTokens:
+        """What is told of the tokens of the text, without the one at which it stopped."""
+        tokens = self.logprobs or TextTokens()
+        if self.token_ids is not None:
+            return tokens.first(len(self.written))
+        # Without ids that token shows by its being no part of the text; some servers do not tell of it.
+        stopped = self.finish == "stop" and "".join(tokens.tokens[:-1]) == self.text
+        return tokens.first(len(tokens.tokens) - 1) if stopped and tokens.tokens else tokens
 
 
 class TextAnswer(_Part):
@@ -145,21 +173,16 @@ class TextAnswer(_Part):
     def completion(self) -> Completion:
         """As a completion; a token that only says that the text ends is no part of it."""
         choice = self.choices[0]
-        finish = _FINISHES.get(choice.finish_reason, "error")
-        tokens = choice.logprobs or TextTokens()
-        pieces, count = tokens.tokens, len(tokens.tokens)
-        if finish == "stop" and pieces and "".join(pieces[:-1]) == choice.text:
-            count -= 1
-        pieces = pieces[:count]
+        tokens = choice.told()
         return Completion(
             text=choice.text,
-            finish=finish,
-            reason=_reason(finish, choice.finish_reason),
+            finish=choice.finish,
+            reason=_reason(choice.finish, choice.finish_reason),
             prompt_ids=choice.prompt_token_ids or (),
-            token_ids=(choice.token_ids or ())[: count or None],
+            token_ids=choice.written,
             # Half characters are spelled as replacement marks: pieces that do not join to the text are of no use.
-            pieces=pieces if "".join(pieces) == choice.text else (),
-            log_probabilities=tuple(value or 0.0 for value in tokens.token_logprobs[:count]),
+            pieces=tokens.tokens if "".join(tokens.tokens) == choice.text else (),
+            log_probabilities=tuple(value or 0.0 for value in tokens.token_logprobs),
             **_counts(self.usage.use()),
         )
 
