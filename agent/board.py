@@ -1,6 +1,6 @@
 """The journal read as the method needs it: which pairs wait, which stand, and what was learned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -100,9 +100,9 @@ class Board:
         drafts = self.journal.all(Draft)
         latest: dict[str, PairDecision] = {}
         for key, decision in self.journal.all(PairDecision).items():
-            id_, _, later = key.partition("@")
+            id_, batch = _pair_and_batch(key, drafts)
             # Decisions of this round itself do not count, so that its review shows the same once it is recorded.
-            if (int(later) if later else drafts[id_].pair.round) < round_number:
+            if batch < round_number:
                 latest[id_] = decision
         return [drafts[id_].pair for id_, decision in latest.items() if decision.decision == "defer"]
 
@@ -140,14 +140,30 @@ class Board:
         return [(drafts[id_], failure) for id_, failure in self.journal.all(Failure).items() if id_ in drafts]
 
     def sent_back(self, round_number: int) -> list[tuple[Draft, Failure]]:
-        """Pairs that a round's reviewer wants drafted anew, with the reviewer's reason as what went wrong."""
-        drafts = self.drafts(round_number)
-        decisions: dict[str, PairDecision | ResultDecision] = {**self.decisions(), **self.journal.all(ResultDecision)}
+        """Pairs that the reviews of a round want drafted anew, with the reviewer's reason as what went wrong.
+
+        Its batch review, that of its results, and the final one after a fresh test in it; whenever a pair was drafted.
+        """
+        decided = self._decided(round_number)
         return [
-            (drafts[id_], Failure(failure="sent back by the reviewer", side=None, evidence=decision.reason))
-            for id_, decision in decisions.items()
-            if id_ in drafts and decision.decision == "redraft"
+            (draft, Failure(failure="sent back by the reviewer", side=None, evidence=decided[id_].reason))
+            for id_, draft in self.drafts().items()
+            if id_ in decided and decided[id_].decision == "redraft"
         ]
+
+    def _decided(self, round_number: int) -> dict[str, PairDecision | ResultDecision]:
+        """The last decision on each pair in the reviews of one round."""
+        journal, drafts = self.journal, self.journal.all(Draft)
+        batches = [(*_pair_and_batch(key, drafts), found) for key, found in journal.all(PairDecision).items()]
+        # A pair ran in the last batch that it was in; nothing is decided about it before a test after that.
+        ran = {id_: batch for id_, batch, _ in batches}
+        tests = journal.all(FreshTest)
+        finals = [(*key.split("@"), found) for key, found in journal.all(FinalDecision).items()]
+        return {
+            **{id_: found for id_, batch, found in batches if batch == round_number},
+            **{id_: found for id_, found in journal.all(ResultDecision).items() if ran[id_] == round_number},
+            **{id_: found for id_, test, found in finals if tests[test].round == round_number},
+        }
 
     def action(self, round_number: int) -> str:
         """What the reviewer of a round wants done next: the word on its results, else on the batch."""
@@ -245,6 +261,12 @@ class Board:
             )
             for pair in pairs
         ]
+
+
+def _pair_and_batch(key: str, drafts: Mapping[str, Draft]) -> tuple[str, int]:
+    """Which pair a decision before the test is about, and the round in whose batch review it was made."""
+    id_, _, later = key.partition("@")
+    return id_, int(later) if later else drafts[id_].pair.round
 
 
 def _gap(trial: Trial) -> float:

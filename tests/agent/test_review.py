@@ -14,7 +14,18 @@ from agent.board import Board
 from agent.checkpoints import Watcher
 from agent.engine import work
 from agent.errors import ReviewError
-from agent.records import DefinitionDecision, Draft, Ending, LintRecord, Outcome, PairDecision, ResultDecision, Trial
+from agent.folder import RunFolder
+from agent.records import (
+    DefinitionDecision,
+    Draft,
+    Ending,
+    FreshTest,
+    LintRecord,
+    Outcome,
+    PairDecision,
+    ResultDecision,
+    Trial,
+)
 from agent.review.asking import RestAsProposed, time_out
 from agent.review.files import read_review, review_file, write_review
 from agent.review.layout import lay_out
@@ -24,7 +35,7 @@ from agent.spec import Spec
 from agent.store import Journal
 from agent.workshop import open_workshop
 from tests.agent.reviews import answer, as_proposed, finish_with, waiting
-from tests.agent.runs import dataset_bytes, finish, start
+from tests.agent.runs import dataset_bytes, finish, kill_at, start
 
 Build = Callable[..., Spec]
 
@@ -120,12 +131,67 @@ def test_a_deferred_pair_comes_back_with_the_next_batch(tmp_path: Path, scripted
     assert Board(journal).rounds()[1].passed <= Board(journal).rounds()[1].drafted
 
 
+def mended(folder: RunFolder) -> dict[str, str]:
+    """The pairs that are redrafts, with the pairs that they were written for."""
+    return {id_: draft.mends for id_, draft in Journal(folder.store_file).all(Draft).items() if draft.mends}
+
+
+def test_a_deferred_pair_that_is_sent_back_later_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=14), review="file", terms=ReviewTerms(at=("batch",)))
+    later = changed("01-002", decision="redraft", reason="name a smaller part")
+    result, reviews = finish_with(folder, {"1": changed("01-002", decision="defer"), "2": later})
+    assert result.end == "done" and len(reviews) >= 3, result
+    assert [(id_[:2], pair) for id_, pair in mended(folder).items()] == [("03", "01-002")]
+
+
+def test_a_deferred_pair_that_is_sent_back_after_its_test_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=14), review="file", terms=ReviewTerms(at=("batch", "results")))
+    later = changed("01-002", decision="redraft", reason="it only echoes")
+    result, _ = finish_with(folder, {"1": changed("01-002", decision="defer"), "results-2": later})
+    assert result.end == "done", result
+    assert [(id_[:2], pair) for id_, pair in mended(folder).items()] == [("03", "01-002")]
+    assert not Journal(folder.store_file).get(Outcome, "01-002").accepted
+
+
+def test_a_pair_of_the_finished_dataset_that_is_sent_back_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
+    folder = start(tmp_path, scripted_spec(pairs=8), review="file", terms=ReviewTerms(at=("final",)))
+    sent_back: list[str] = []
+
+    def send_back(review: Review) -> Review:
+        # One of the first round, though the test came after a later one.
+        sent_back.append(next(line.pair for line in review.pairs if line.pair.startswith("01-")))
+        return changed(sent_back[0], decision="redraft", reason="name a smaller part")(review)
+
+    result, reviews = finish_with(folder, {"final-1": send_back})
+    assert result.end == "done" and reviews == ["final-1", "final-2"], result
+    journal = Journal(folder.store_file)
+    before, after = (journal.get(FreshTest, number) for number in ("1", "2"))
+    assert before.round > 1
+    [(name, pair)] = mended(folder).items()
+    assert (name[:2], pair) == (f"{after.round:02d}", sent_back[0])
+    assert sent_back[0] not in after.pairs
+    assert [draft.pair.id for draft, _ in Board(journal).sent_back(before.round)] == sent_back, "asked again, the same"
+    assert Board(journal).sent_back(after.round) == []
+
+
+def test_a_run_that_dies_while_it_drafts_what_was_sent_back_drafts_the_same(tmp_path: Path, scripted_spec: Build):
+    drafted = []
+    for name, dies in (("whole", False), ("killed", True)):
+        folder = start(tmp_path / name, scripted_spec(pairs=8), review="file", terms=ReviewTerms(at=("final",)))
+        finish(folder)
+        answer(folder, lambda review: changed(review.pairs[0].pair, decision="redraft", reason="smaller")(review))
+        if dies:
+            assert kill_at(folder, "draft") == 9
+        finish(folder)
+        drafted.append(Journal(folder.store_file).all(Draft))
+    assert drafted[0] == drafted[1]
+
+
 def test_a_batch_sent_back_whole_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
     folder = start(tmp_path, scripted_spec(pairs=3), review="file", terms=ReviewTerms(at=("batch",)))
     result, reviews = finish_with(folder, {"1": lambda review: review.with_action("redraft")})
     assert result.end == "done" and reviews[0] == "1"
-    mended = {draft.mends for draft in Journal(folder.store_file).all(Draft).values() if draft.mends}
-    assert mended == {f"01-{index:03d}" for index in range(6)}
+    assert set(mended(folder).values()) == {f"01-{index:03d}" for index in range(6)}
 
 
 def test_what_the_reviewer_rejects_after_the_test_is_cut(tmp_path: Path, scripted_spec: Build):
@@ -361,8 +427,6 @@ LINES = st.builds(
 @settings(deadline=None)  # a busy machine is no fault
 @given(lines=st.lists(LINES, max_size=3), action=st.sampled_from([None, "continue", "stop"]))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, lines, action):
-    from agent.folder import RunFolder
-
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     review = Review(lines=tuple(lines), batch=BatchLine(batch="3", action=action))
     write_review(folder, review)
@@ -372,8 +436,6 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
 @settings(deadline=None)
 @given(junk=st.binary(max_size=200))
 def test_any_bytes_are_a_review_or_one_clear_error(tmp_path_factory: pytest.TempPathFactory, junk: bytes):
-    from agent.folder import RunFolder
-
     folder, id_ = RunFolder(tmp_path_factory.mktemp("run")), ReviewId(kind="batch", number=1)
     review_file(folder, id_).parent.mkdir(parents=True)
     review_file(folder, id_).write_bytes(junk)
