@@ -30,13 +30,14 @@ CREATE INDEX IF NOT EXISTS calls_by_key ON calls (key);
 CREATE TABLE IF NOT EXISTS attempts (
     id INTEGER PRIMARY KEY, role TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, outcome TEXT NOT NULL,
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cached INTEGER NOT NULL, reasoning INTEGER NOT NULL,
-    usd REAL, price TEXT NOT NULL, at TEXT NOT NULL
+    usd REAL, price TEXT NOT NULL, at TEXT NOT NULL, cache_written INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS endpoints (model TEXT NOT NULL, capabilities TEXT NOT NULL, at TEXT NOT NULL);
 """
 _INSERT_CALL = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # An attempt is written when it is sent, where it costs money, and again when its end is known.
-_INSERT_ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WIDEN_ATTEMPTS = "ALTER TABLE attempts ADD COLUMN cache_written INTEGER NOT NULL DEFAULT 0"
 _USAGE = """
 SELECT role, step, model, sum(calls), sum(tokens_in), sum(tokens_out), sum(seconds), sum(attempts), sum(cached),
     sum(reasoning), CASE WHEN sum(unknown) THEN NULL ELSE sum(usd) END
@@ -97,6 +98,8 @@ class Attempt:
     """Where the price comes from."""
     at: str
     """UTC, ISO 8601."""
+    cache_written: int = 0
+    """Last, for it came last: a store from before gets this column when an attempt is first written to it."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class CallStore:
         self._writer: asyncio.Task[None] | None = None
         self._next: asyncio.Future[None] | None = None
         self._wrote = float("-inf")
+        self._is_wide = False
         self.step = ""
 
     @contextmanager
@@ -213,8 +217,20 @@ class CallStore:
         for statement, values in rows:
             by_statement.setdefault(statement, []).append(values)
         with self._lock, self._connection:
+            if _INSERT_ATTEMPT in by_statement:
+                self._widen()
             for statement, many in by_statement.items():
                 self._connection.executemany(statement, many)
+
+    def _widen(self) -> None:
+        """Give a store from before the columns of today, when it is written to: who only reads changes nothing."""
+        if self._is_wide:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")  # Another process may be about to do the same.
+        names = {row[1] for row in self._connection.execute("PRAGMA table_info(attempts)")}
+        if "cache_written" not in names:
+            self._connection.execute(_WIDEN_ATTEMPTS)
+        self._is_wide = True
 
     def keep_capabilities(self, model: str, capabilities: str) -> None:
         """Remember what a model said it can do, as JSON, where it is news."""

@@ -9,12 +9,14 @@ Outcome = Literal["answer", "lost", "failed"]
 
 
 class Use(Value):
-    """Tokens of one attempt; `cached` is a part of `tokens_in`, `reasoning` a part of `tokens_out`."""
+    """Tokens of one attempt; `cached` and `cache_written` are parts of `tokens_in`, `reasoning` one of `tokens_out`."""
 
     tokens_in: int
     tokens_out: int
     cached: int = 0
     reasoning: int = 0
+    cache_written: int = 0
+    """What a server that charges for it has begun to keep."""
 
 
 class Meter(Protocol):

@@ -24,7 +24,7 @@ _BY_THE_HOUR = ("organism", "hf", "vllm")
 _RELEASE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 """How providers name one release of a model; it costs what the model costs."""
 _WRITING_A_CACHE = 1.25
-"""Keeping a prompt for later costs Anthropic's customers a quarter more; the worst case counts with it."""
+"""Keeping a prompt for five minutes costs Anthropic's customers a quarter more; the worst case counts with it."""
 
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -58,7 +58,7 @@ class Price(BaseModel):
     def cost(self, use: Use) -> float:
         """USD for these tokens; reasoning is part of the output."""
         cached = self.input if self.cached is None else self.cached
-        fresh = use.tokens_in - use.cached
+        fresh = use.tokens_in - use.cached + use.cache_written * (_WRITING_A_CACHE - 1)
         return (fresh * self.input + use.cached * cached + use.tokens_out * self.output) / _MILLION
 
     def worst(self, use: Use) -> float:

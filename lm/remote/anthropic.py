@@ -77,11 +77,12 @@ class Usage(_Part):
 
     def use(self) -> Use:
         """In the words of the ledger."""
-        cached = self.cache_read_input_tokens or 0
+        cached, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
         return Use(
-            tokens_in=self.input_tokens + cached + (self.cache_creation_input_tokens or 0),
+            tokens_in=self.input_tokens + cached + written,
             tokens_out=self.output_tokens,
             cached=cached,
+            cache_written=written,
         )
 
 

@@ -49,6 +49,8 @@ class Provider(Loopback):
         """Log-probabilities of the first token."""
         self.roots: dict[str, str] = {}
         self.stop = "stop"
+        self.cache_written = 0
+        """Tokens of each prompt that the messages endpoint begins to keep."""
         self.delay = 0.0
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -133,6 +135,7 @@ class Provider(Loopback):
         odds = self.odds_of(body)
         if path.endswith("messages"):
             usage = {"input_tokens": 10, "output_tokens": 3, "cache_read_input_tokens": 4}
+            usage["cache_creation_input_tokens"] = self.cache_written
             stop = {"stop": "end_turn", "length": "max_tokens"}.get(self.stop, self.stop)
             details = {"type": "refusal", "category": "bio"} if stop == "refusal" else None
             return {

@@ -1,5 +1,6 @@
 """Answers of served models: on disk one by one, asked for and paid once, killed at any moment."""
 
+import sqlite3
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +10,7 @@ from random import Random
 
 import pytest
 
-from lm.calls import CallStore
+from lm.calls import Attempt, CallStore, now
 from lm.errors import BudgetReached, ModelFailure, UserError
 from lm.ledger import Ledger
 from lm.limits import Patience
@@ -83,6 +84,39 @@ async def test_the_ledger_equals_what_was_delivered_and_lists_what_was_lost(stor
     usage = store.usage()[-1]
     assert usage.calls == 200
     assert usage.usd == pytest.approx(sum(row["usd"] for row in attempts(store)))
+
+
+async def test_what_a_provider_begins_to_keep_costs_a_quarter_more(store):
+    async with Provider() as provider:
+        provider.cache_written = 100
+        reference = f"anthropic:small@{provider.url}"
+        prices = PriceList({reference: Price(input=1000, output=2000, cached=100, source="test")})
+        model = Recorded(provider.open(reference.partition("@")[0]), store, role="judge", ledger=Ledger(store, prices))
+        await model.complete(requests(1))
+    last = attempts(store)[-1]
+    assert (last["tokens_in"], last["cached"], last["cache_written"]) == (114, 4, 100)
+    assert last["usd"] == pytest.approx((10 + 100 * 1.25 + 4 / 10 + 3 * 2) * 1e-3)
+
+
+def test_a_store_from_before_is_read_as_it_is_and_written_with_the_columns_of_today(tmp_path):
+    file = tmp_path / "store.sqlite"
+    old = sqlite3.connect(file)
+    old.executescript(
+        "CREATE TABLE attempts (id INTEGER PRIMARY KEY, role TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL,"
+        "outcome TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cached INTEGER NOT NULL,"
+        "reasoning INTEGER NOT NULL, usd REAL, price TEXT NOT NULL, at TEXT NOT NULL);"
+        "INSERT INTO attempts VALUES (7, 'judge', 'test', 'm', 'answer', 10, 3, 4, 0, 0.5, 'list', '2026-01-01');"
+    )
+    old.close()
+    store = CallStore(file)
+    assert (store.last_attempt(), store.spent(), store.usage()[0].tokens_cached) == (7, 0.5, 4)
+    assert "cache_written" not in attempts(store)[0]
+    store.put(Attempt(8, "judge", "test", "m", "answer", 10, 3, 0, 0, 0.25, "list", now(), cache_written=6))
+    store.close()
+    store = CallStore(file)
+    assert [(row["id"], row["cache_written"]) for row in attempts(store)] == [(7, 0), (8, 6)]
+    assert store.spent() == 0.75
+    store.close()
 
 
 async def test_a_budget_is_never_broken_and_a_higher_one_goes_on(store):
