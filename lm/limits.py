@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
-Cause = Literal["rate", "server", "line", "time"]
-"""Too many requests, a fault of the server, a connection that broke (or brought something that is no answer), or no
-answer in time."""
+Cause = Literal["rate", "server", "busy", "line", "time"]
+"""Too many requests, a fault within the server, a server or gateway that cannot answer just now, a connection that
+broke (or brought something that is no answer), or no answer in time."""
 
 
 class Transient(Exception):
@@ -35,6 +35,14 @@ class Transient(Exception):
         super().__init__(reason)
         self.cause = cause
         self.retry_after = retry_after
+
+
+class GaveUp(ModelFailure):
+    """No attempt brought an answer; `cause` is what was wrong with the last one."""
+
+    def __init__(self, cause: Cause, words: str) -> None:
+        super().__init__(words)
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ def gate_of(address: str) -> Gate:
 
 
 async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patience, who: str) -> T:
-    """The first answer that `send` brings, within limits; ModelFailure when patience is used up."""
+    """The first answer that `send` brings, within limits; GaveUp when patience is used up."""
     tried, failures = 0.0, 0
     while True:
         async with gate.slot() as entered:
@@ -150,9 +158,10 @@ async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
                 return answer
         if failures >= patience.attempts or tried + wait > patience.total:
             asked = f"; it asks to wait {last.retry_after:.0f} s" if last.retry_after else ""
-            raise ModelFailure(
+            raise GaveUp(
+                last.cause,
                 f"{who} did not answer in {failures} attempts over {tried:.0f} s. The last one: {last}{asked}. "
-                "Nothing that was answered is lost: `traitsmith resume` goes on."
+                "Nothing that was answered is lost: `traitsmith resume` goes on.",
             ) from last
         tried += wait
         await asyncio.sleep(wait)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import CapabilityError, ModelFailure
-from lm.limits import Patience, together
+from lm.limits import GaveUp, Patience, together
 from lm.metering import Use
 from lm.references import ModelReference
 from lm.remote.endpoint import FREE, body_of, worst_case
@@ -201,11 +201,15 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
         for _ in range(3):
             try:
                 answer = await self._ask(hello, 64, 1.0 if tempered else None, _SHAPE if structured else None)
+            except GaveUp as error:
+                if error.cause != "server" or not structured:
+                    raise
+                structured = False
             except (Rejected, Refused) as error:
                 words = str(error)
                 if "temperature" in words and tempered:
                     tempered = False
-                elif any(name in words for name in ("output_config", "format", "schema")) and structured:
+                elif any(name in words for name in ("output_config", "format", "schema", "HTTP 501")) and structured:
                     structured = False
                 else:
                     raise ModelFailure(words) from error
@@ -238,6 +242,10 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
             return await self._endpoint().ask(lambda: self._post("/v1/messages/count_tokens", body), read, FREE)
         except Rejected:
             return None
+        except GaveUp as error:
+            if error.cause != "server":
+                raise
+            return None
 
     async def _listed(self) -> ListedModel | None:
         """The model as the server lists it; None where it lists none."""
@@ -250,7 +258,7 @@ class AnthropicModel(ServedModel["AsyncAnthropic", Abilities]):
                 lambda: body_of(self._client().models.with_raw_response.list()), read, FREE
             )
         except Rejected as error:
-            if "HTTP 404" in str(error):
+            if any(status in str(error) for status in ("HTTP 404", "HTTP 501")):
                 return None
             raise
         return next((model for model in found.data if model.id == self.name), None)

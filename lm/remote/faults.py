@@ -11,6 +11,8 @@ _SPENT = ("insufficient_quota", "spend limit", "credit balance", "billing")
 """Words of a 429 or 400 that no waiting mends: the account has no money left."""
 _REFUSALS = ("content_filter", "content_policy_violation", "invalid_prompt")
 """Codes of a 400 that is the provider's judgement of the text, not of the request's form."""
+_FOR_GOOD = (501, 505)
+"""What a server has not built it will not have built in a minute."""
 _HINTS = {
     401: "Check the key in the environment.",
     403: "The key may not use this model.",
@@ -48,8 +50,8 @@ def _of_status(error: Any, status: int, who: str, key: str) -> Exception:
         return Refused(words)
     if status == 429 and not spent:
         return Transient("rate", f"HTTP 429: {words}", _retry_after(error))
-    if status in (408, 409, 425) or status >= 500:
-        return Transient("server", f"HTTP {status}: {words}", _retry_after(error))
+    if status in (408, 409, 425) or (status >= 500 and status not in _FOR_GOOD):
+        return Transient("server" if status == 500 else "busy", f"HTTP {status}: {words}", _retry_after(error))
     hint = "The account cannot pay for it." if spent else _HINTS.get(status, "")
     return Rejected(f"{who} turned the request down (HTTP {status}): {words} {hint}".rstrip())
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lm.errors import ModelFailure
+from lm.limits import GaveUp
 from lm.remote.endpoint import Endpoint, body_of
 from lm.remote.openai_answers import ListedModel, ModelList, TextAnswer
 from lm.remote.openai_forms import FORMS, FormName
@@ -51,7 +52,7 @@ async def probe(endpoint: Endpoint, client: "AsyncOpenAI", name: str, *, is_vllm
     it = Trials(endpoint, client, name, is_vllm)
     listed = await _listed(it)
     chat = await _try_chat(it)
-    completes = await _try_text(it)
+    completes = await _try_text(it, needed=chat.refused_all)
     if chat.refused_all and not completes:
         raise ModelFailure(f"{endpoint.reference} answers neither chats nor plain texts: {chat.words}")
     form = None if chat.refused_all else await _try_forms(it, chat)
@@ -78,7 +79,7 @@ async def probe(endpoint: Endpoint, client: "AsyncOpenAI", name: str, *, is_vllm
 
 async def _listed(it: Trials) -> ListedModel | None:
     """The model as the server lists it; None where there is no list. A list without it is an error."""
-    found = await it.ask(lambda: body_of(it.client.models.with_raw_response.list()), ModelList, free=True)
+    found = await it.ask(lambda: body_of(it.client.models.with_raw_response.list()), ModelList, free=True, needed=True)
     if isinstance(found, str):
         return None
     models = {model.id: model for model in found.data}
@@ -98,6 +99,10 @@ class _Chat:
     words: str = ""
     wrote: tuple[str, ...] = ()
 
+    def ask_for_less(self) -> None:
+        """Fewer likely tokens from now on, then none."""
+        self.top = TOPS[1] if self.top == TOPS[0] else 0
+
     def habits(self) -> Habits:
         greedy = {} if "temperature" in self.refused else {"temperature": 0}
         return Habits(self.limit_name, greedy, self.top, self.wrote)
@@ -112,7 +117,13 @@ async def _try_chat(it: Trials) -> _Chat:
         body: dict[str, Any] = {"messages": turns, chat.limit_name: 8, **given}
         if chat.top:
             body |= {"logprobs": True, "top_logprobs": chat.top}
-        found = await it.chat(body)
+        try:
+            found = await it.chat(body, needed=True)
+        except GaveUp as fault:
+            if fault.cause != "server" or not chat.top:
+                raise
+            chat.ask_for_less()  # It may have been these that broke it.
+            continue
         if not isinstance(found, str):
             logs = found.choices[0].logprobs
             chat.wrote = tuple(token.token for token in (logs and logs.content) or ())
@@ -127,8 +138,8 @@ async def _try_chat(it: Trials) -> _Chat:
 
 def _leave_out(chat: _Chat, words: str) -> bool:
     """Give up the parameter that the server names; False when it names none that is left."""
-    if "logprobs" in words and chat.top:
-        chat.top = TOPS[1] if chat.top == TOPS[0] else 0
+    if ("logprobs" in words or "HTTP 501" in words) and chat.top:
+        chat.ask_for_less()
         return True
     for name in ("temperature", "seed"):
         if name in words and name not in chat.refused:
@@ -140,10 +151,12 @@ def _leave_out(chat: _Chat, words: str) -> bool:
     return False
 
 
-async def _try_text(it: Trials) -> bool:
+async def _try_text(it: Trials, *, needed: bool) -> bool:
     create = it.client.completions.with_raw_response.create
     found = await it.ask(
-        lambda: body_of(create(model=it.name, prompt="One, two, three,", max_tokens=1, logprobs=0)), TextAnswer
+        lambda: body_of(create(model=it.name, prompt="One, two, three,", max_tokens=1, logprobs=0)),
+        TextAnswer,
+        needed=needed,
     )
     return not isinstance(found, str)
 
