@@ -87,19 +87,24 @@ async def steer_run(workshop: Workshop) -> str:
     from steer.evaluation import evaluate
     from steer.scoring import judged, questions_of
     from steer.side_effects import Aside
+    from steer.writing import LocalWriter, StoredWriter
 
     spec, board = workshop.spec, workshop.board
     record = workshop.journal.get(ExtractionRecord, f"{spec.settings.position}/{spec.settings.methods[0]}")
     trait = board.trait()
     chats = [(Message(role="user", content=question),) for question in _steering(workshop).questions]
+    model = await _load_weights(workshop, "assistant", workshop.cast.assistant, chats)
+    settings = evaluation_settings(spec.settings)
+    local = LocalWriter(model, settings.max_rows)
     report = await evaluate(
-        await _load_weights(workshop, "assistant", workshop.cast.assistant, chats),
+        model,
         Directions.load(workshop.folder.path / record.file),
         questions_of(_steering(workshop)),
         judged(workshop.cast.judge, trait.rubric, trait.label),
-        settings=evaluation_settings(spec.settings),
+        settings=settings,
         progress=lambda part, answers: workshop.say(f"{part}: {answers} answers"),
         aside=Aside(refuses=refuses),
+        writer=StoredWriter(local, workshop.calls, model.reference, model.checkpoint.identity),
     )
     workshop.journal.append({"steering": SteeringRecord(report=report)})
     return report.verdict
