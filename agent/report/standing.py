@@ -36,10 +36,9 @@ STAGE_OF_GATE = {
     "pass rate": "fresh test",
     "questions": "questions",
     "baseline": "questions",
-    "extraction": "directions",
-    "steering": "steering",
+    "weights": "directions",
 }
-"""The stage of the run that a gate belongs to."""
+"""The stage of the run that a gate belongs to; `weights` is held against each model before it is read."""
 GATE_WORDS = {
     "definition": "the trait could not be defined",
     "calibration": "the judge does not rank texts as the rubric says",
@@ -50,8 +49,7 @@ GATE_WORDS = {
     "pass rate": "too few pairs pass a fresh test",
     "questions": "too few usable steering questions",
     "baseline": "the assistant shows the trait unsteered",
-    "extraction": "no direction could be read",
-    "steering": "the directions do not steer",
+    "weights": "the weights are not those that are served",
 }
 """What it means that a gate failed."""
 
@@ -170,12 +168,21 @@ def _undecided(folder: RunFolder, id_: ReviewId) -> str | None:
 
 
 def _stages(journal: Journal, ending: Ending | None) -> tuple[Stage, ...]:
-    failed = STAGE_OF_GATE.get(ending.gate or "") if ending is not None and not ending.passed else None
+    failed = _failed_stage(journal, ending)
     stages = []
     for name, (done, note) in _progress_by_stage(journal).items():
         state: StageState = "done" if done else "begun" if note else "not done"
         stages.append(Stage(name, "failed" if name == failed else state, note))
     return tuple(stages)
+
+
+def _failed_stage(journal: Journal, ending: Ending | None) -> str | None:
+    """The stage whose gate ended the run."""
+    if ending is None or ending.passed:
+        return None
+    if ending.gate == "weights" and journal.all(ExtractionRecord):
+        return "steering"  # The subject's weights were taken; the assistant's are others.
+    return STAGE_OF_GATE.get(ending.gate or "")
 
 
 def _progress_by_stage(journal: Journal) -> dict[str, tuple[bool, str]]:
