@@ -151,7 +151,8 @@ async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
                 failures += 1
                 tried += monotonic() - entered
                 wait = patience.wait(failures, fault.retry_after)
-                gate.trouble(fault, entered, wait)
+                # Nobody stands for hours before a gate: a wait that no patience allows ends each that asks.
+                gate.trouble(fault, entered, wait if wait <= patience.total else 0.0)
                 last = fault
             else:
                 gate.clean()

@@ -165,6 +165,18 @@ async def test_a_pause_holds_new_requests_back():
         assert monotonic() - began >= 0.19
 
 
+async def test_a_wait_beyond_all_patience_keeps_nobody_before_the_gate():
+    gate = Gate()
+
+    async def turned_away() -> None:
+        raise Transient("rate", "HTTP 429", retry_after=3600)
+
+    async with asyncio.timeout(5):
+        for _ in range(2):
+            with pytest.raises(ModelFailure, match=r"in 1 attempts.*asks to wait 3600 s"):
+                await persist(turned_away, gate, Patience(), "model")
+
+
 async def test_a_long_queue_uses_nobodys_patience_up():
     gate = Gate(start=1, most=1)
     failed = set()
