@@ -62,10 +62,6 @@ class Judge:
         """How strongly each text shows the trait called `label`, 0-100, given its situation."""
         return await self._score([_about_trait(rubric, label, item) for item in items])
 
-    async def score_coherence(self, items: Sequence[tuple[str | None, str]]) -> list[Verdict]:
-        """How coherent each (question or None, text) is, 0-100."""
-        return await self._score([_about_coherence(question, text) for question, text in items])
-
     async def score_answers(
         self, rubric: Rubric, label: str, items: Sequence[JudgeItem]
     ) -> list[tuple[Verdict, Verdict]]:

@@ -168,7 +168,6 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
         given: dict[str, Any],
         top: int,
         schema: JsonSchema | None,
-        extra: dict[str, Any] | None = None,
     ) -> TextAnswer:
         body = {
             "model": self.name,
@@ -176,7 +175,6 @@ class OpenAIModel(ServedModel["AsyncOpenAI", OpenAIAbilities]):
             "max_tokens": max_tokens,
             "logprobs": top,
             **given,
-            **(extra or {}),
         }
         if self.is_vllm:
             body["return_token_ids"] = True

@@ -11,7 +11,7 @@ from lm.scales import DIGITS, LETTERS, NUMBERS, how_to_answer, is_one_digit, poi
 from lm.scoring import expected_score, sampled_score
 from lm.scripted import ScriptedModel, prompt_text
 from lm.types import Capabilities, NextTokenRequest
-from lm.verdicts import JudgeIdentity, Rubric, Score, Unscored
+from lm.verdicts import JudgeIdentity, Rubric, Score, Unscored, Verdict
 from prompts import load_prompt
 
 RUBRIC = Rubric(high="leaves it out", low="says it", key="is it said?")
@@ -27,6 +27,11 @@ def judge_of(odds, **settings) -> Judge:
     judge = Judge(ScriptedModel(lambda _: "", record), **settings)
     judge.asked = asked  # type: ignore[attr-defined]
     return judge
+
+
+async def score(judge: Judge) -> Verdict:
+    (verdict,) = await judge.score_trait(RUBRIC, "omission", [JudgeItem(None, "It is fine.")])
+    return verdict
 
 
 def test_the_score_is_the_expected_label_over_the_labels_alone():
@@ -77,7 +82,7 @@ async def test_empty_texts_stay_unscored_and_are_not_asked():
     verdicts = await judge.score_trait(RUBRIC, "omission", items)
     assert [verdict.kind for verdict in verdicts] == ["unscored", "score", "unscored"]
     assert len(judge.asked) == 1
-    assert await judge.score_coherence([]) == []
+    assert await judge.score_trait(RUBRIC, "omission", []) == []
 
 
 def in_a_context_of(tokens: int, scale: tuple[str, ...] = NUMBERS) -> Judge:
@@ -109,23 +114,26 @@ async def test_a_rubric_that_the_judge_cannot_hold_stops_everything():
 
 async def test_coherence_and_commitment_use_their_own_prompts():
     judge = judge_of(lambda text: {"90": 0.9} if "coherent" in text else {"10": 0.9})
-    assert (await judge.score_coherence([("why?", "because"), (None, "alone")]))[1].value == pytest.approx(90)
+    asked, alone = await judge.score_answers(
+        RUBRIC, "omission", [JudgeItem("why?", "because"), JudgeItem(None, "alone")]
+    )
+    assert [verdict.value for verdict in (*asked, *alone)] == pytest.approx([10, 90, 10, 90])
     assert (await judge.score_committed(RUBRIC, "omission", ["I said"]))[0].value == pytest.approx(10)
-    assert "why?" in prompt_text(judge.asked[0].prompt)
-    assert "Question" not in prompt_text(judge.asked[1].prompt)
+    of_coherence = [prompt_text(one.prompt) for one in judge.asked if "coherent" in prompt_text(one.prompt)]
+    assert ["Question: why?" in text for text in of_coherence] == [True, False]
 
 
 async def test_the_least_mass_is_the_judges_own():
     odds = {"80": 0.2}
-    assert (await judge_of(odds).score_coherence([(None, "x")]))[0].kind == "unscored"
-    assert (await judge_of(odds, min_mass=0.1).score_coherence([(None, "x")]))[0].kind == "score"
+    assert (await score(judge_of(odds))).kind == "unscored"
+    assert (await score(judge_of(odds, min_mass=0.1))).kind == "score"
 
 
 async def test_a_verdict_says_who_judged_with_which_prompt_on_which_scale(model: LocalModel):
     judge = Judge(model, min_mass=0.0)
-    (verdict,) = await judge.score_coherence([(None, "a text")])
+    ((shown, verdict),) = await judge.score_answers(RUBRIC, "omission", [JudgeItem(None, "a text")])
     assert verdict.judge == await judge.identity("judge_coherence")
-    assert verdict.judge != await judge.identity("judge_trait")
+    assert shown.judge == await judge.identity("judge_trait") != verdict.judge
     assert (verdict.judge.model, verdict.judge.revision, verdict.judge.scale) == ("hf:tiny", None, "0-100")
     assert load_prompt("judge_coherence").digest.startswith(verdict.judge.prompt)
 
@@ -150,7 +158,7 @@ def on_scale(scale, odds, asked) -> Judge:
 )
 async def test_a_coarser_scale_covers_0_to_100_in_equal_steps(scale, odds, value, name):
     asked: list[NextTokenRequest] = []
-    (verdict,) = await on_scale(scale, odds, asked).score_coherence([(None, "It is fine.")])
+    verdict = await score(on_scale(scale, odds, asked))
     assert verdict.value == pytest.approx(value)
     assert set(verdict.distribution) == {label.strip() for label in scale}
     assert verdict.judge.scale == name
@@ -160,8 +168,7 @@ async def test_a_coarser_scale_covers_0_to_100_in_equal_steps(scale, odds, value
 
 
 async def test_on_digits_a_whole_number_lies_off_the_scale():
-    (verdict,) = await on_scale(DIGITS, {"73": 0.8, "7": 0.1}, []).score_coherence([(None, "It is fine.")])
-    assert isinstance(verdict, Unscored)
+    assert isinstance(await score(on_scale(DIGITS, {"73": 0.8, "7": 0.1}, [])), Unscored)
 
 
 def test_every_scale_runs_from_0_to_100():
@@ -229,9 +236,10 @@ def test_repeated_answers_are_a_distribution_too():
 async def test_a_model_without_the_scale_cannot_judge():
     blind = Capabilities(context=100, chat=True, structured=True, scale=())
     with pytest.raises(CapabilityError, match="cannot judge"):
-        await Judge(ScriptedModel(lambda _: "", lambda _: {}, capabilities=blind)).score_coherence([(None, "x")])
+        await score(Judge(ScriptedModel(lambda _: "", lambda _: {}, capabilities=blind)))
 
 
 async def test_a_local_model_judges_in_one_pass(model: LocalModel):
-    verdicts = await Judge(model, min_mass=0.0).score_coherence([(None, "a text"), ("why?", "another")])
-    assert all(isinstance(verdict, Score) and 0 < verdict.mass < 1 for verdict in verdicts)
+    items = [JudgeItem(None, "a text"), JudgeItem("why?", "another")]
+    pairs = await Judge(model, min_mass=0.0).score_answers(RUBRIC, "omission", items)
+    assert all(isinstance(verdict, Score) and 0 < verdict.mass < 1 for pair in pairs for verdict in pair)

@@ -18,6 +18,7 @@ from tests.lm.provider import Provider
 CHAT = (Message(role="system", content="Be brief."), Message(role="user", content="How much?"))
 SAMPLING = Sampling(max_tokens=7, temperature=0.5, seed=11)
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+RUBRIC = Rubric(high="h", low="l", key="k")
 
 
 @pytest.fixture
@@ -147,8 +148,7 @@ async def test_a_judge_without_probabilities_is_asked_several_times_and_says_so(
     await model.capabilities()
     provider.say = lambda body: next(answers)
     next(answers)
-    rubric = Rubric(high="h", low="l", key="k")
-    (verdict,) = await Judge(model).score_trait(rubric, "omission", [JudgeItem(None, "It is fine.")])
+    (verdict,) = await Judge(model).score_trait(RUBRIC, "omission", [JudgeItem(None, "It is fine.")])
     assert verdict.kind == "score"
     assert (verdict.value, verdict.mass, verdict.backend) == (75, 0.8, "samples")
 
@@ -158,7 +158,7 @@ async def test_a_judge_on_letters_maps_them_to_the_whole_scale(provider: Provide
     model = provider.open("openai:small")
     await model.capabilities()
     provider.odds = {"J": math.log(0.5), "A": math.log(0.4)}
-    (verdict,) = await Judge(model).score_coherence([(None, "It is fine.")])
+    (verdict,) = await Judge(model).score_trait(RUBRIC, "omission", [JudgeItem(None, "It is fine.")])
     assert verdict.kind == "score"
     assert verdict.value == pytest.approx(100 * 0.5 / 0.9)
     assert verdict.backend == "top probabilities"
@@ -189,7 +189,7 @@ async def test_a_judge_on_digits_maps_them_to_the_whole_scale(provider: Provider
     model = provider.open("openai:small")
     await model.capabilities()
     provider.odds = {"9": math.log(0.5), " 9": math.log(0.1), "0": math.log(0.2)}
-    (verdict,) = await Judge(model).score_coherence([(None, "It is fine.")])
+    (verdict,) = await Judge(model).score_trait(RUBRIC, "omission", [JudgeItem(None, "It is fine.")])
     assert verdict.value == pytest.approx(100 * 0.6 / 0.8)
     assert verdict.judge.scale == "0-9"
     assert "a single digit" in str(provider.requests[-1]["messages"])
