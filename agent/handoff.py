@@ -20,7 +20,7 @@ from agent.workshop import Workshop
 from extract.lint.findings import Finding
 from extract.lint.sets import lint_set
 from extract.trait import Pair
-from lm import Message, Model, Prompt
+from lm import Message, Model, Prompt, Usage
 
 if TYPE_CHECKING:
     from extract.models import LoadedModel
@@ -157,10 +157,13 @@ def _steering(workshop: Workshop) -> Any:
 
 
 def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """How the dataset came to be. No times and no paths: the same seed gives the same bytes."""
+    """How the dataset came to be; no times and no paths.
+
+    The same seed gives the same bytes where the same models give the same answers, but for `cost`: it counts what this
+    run itself asked, which differs where it took answers of another run or had to ask a server again.
+    """
     spec, board = workshop.spec, workshop.board
     test = board.last_test() or FreshTest(round=0, pairs=(), passed=(), express=(), unscored=0)
-    usage = workshop.calls.usage()
     return {
         "vetted": True,
         "trait": spec.path,
@@ -170,18 +173,30 @@ def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
         "rounds": [record.model_dump() for record in board.rounds()],
         "pairs": len(pairs),
         "fresh_test": {
+            "n_pairs": len(test.pairs),
             "passed": len(test.passed),
             "express": len(test.express),
             "unscored": test.unscored,
             "pass_rate_ci95": wilson_interval(len(test.passed), len(test.pairs)),
         },
         "samples_per_side": spec.settings.samples,
-        "calls": sum(row.calls for row in usage),
+        "cost": _cost(workshop.calls.usage()),
         "findings": [f"{finding.code}: {finding.message}" for finding in _lint_whole(workshop, pairs)],
         "prompts": workshop.info.prompts,
         "pairs_sha256": hashlib.sha256(
             json.dumps([[pair.positive, pair.negative] for pair in pairs]).encode()
         ).hexdigest(),
+    }
+
+
+def _cost(usage: Sequence[Usage]) -> dict[str, Any]:
+    """What the dataset took up to here; no seconds, which no two runs share. USD is None where a price is unknown."""
+    known = [row.usd for row in usage if row.usd is not None]
+    return {
+        "usd": round(sum(known), 6) if len(known) == len(usage) else None,
+        "calls": sum(row.calls for row in usage),
+        "tokens_in": sum(row.tokens_in for row in usage),
+        "tokens_out": sum(row.tokens_out for row in usage),
     }
 
 

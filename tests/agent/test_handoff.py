@@ -1,7 +1,8 @@
 """What a run hands on: the measured effect, each answer of it stored; and the dataset's card."""
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from agent.workshop import Workshop, open_workshop
 from extract import Trait, load_model
 from extract.trait import Taxonomy
 from extract.vectors import Directions, Provenance
-from lm import Rubric
+from lm import CallStore, Rubric
 from steer.report import SteeringReport
-from tests.agent.runs import start
+from tests.agent.runs import finish, start
 
 SETTINGS = {"methods": ["mean_difference"], "random_controls": 2, "answer_tokens": 6, "coherence_min": 0}
 TAXONOMY = Taxonomy(
@@ -85,6 +86,18 @@ async def test_answers_of_the_steering_step_are_written_once(tmp_path: Path, mon
     forget_steering(folder)
     monkeypatch.setattr("steer.writing.generate", none_left)
     assert await steered(folder) == (report, stored)
+
+
+def test_the_card_tells_what_its_dataset_cost_and_of_how_many_pairs(tmp_path: Path, scripted_spec: Callable[..., Spec]):
+    spec = scripted_spec(pairs=3)
+    folder = start(tmp_path, spec)
+    assert finish(folder).end == "done"
+    card = json.loads((folder.dataset(spec) / "card.json").read_text())
+    assert (card["fresh_test"]["n_pairs"], card["fresh_test"]["passed"]) == (3, 3)
+    with closing(CallStore(folder.store_file)) as store:
+        calls = sum(row.calls for row in store.usage())
+    assert (card["cost"]["usd"], card["cost"]["calls"]) == (0, calls), "nothing is asked after it is written"
+    assert set(card["cost"]) == {"usd", "calls", "tokens_in", "tokens_out"}
 
 
 def forget_steering(folder: RunFolder) -> None:

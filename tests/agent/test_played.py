@@ -14,7 +14,7 @@ from tests.agent.commands import traitsmith
 from tests.agent.played import refresh
 
 DATASET = refresh.PLAYED / "dataset"
-NOT_OF_THE_DATASET = ("calls", "prompts")
+NOT_OF_THE_DATASET = ("cost", "prompts")
 """What the card says of the run alone: a replay makes no calls, and prompts it did not use may differ."""
 
 
