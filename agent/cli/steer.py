@@ -150,7 +150,9 @@ async def _measure(
                     settings=settings, others=others, aside=aside, progress=_progress(Console(stderr=True)),
                     writer=StoredWriter(local, calls, model.reference, model.checkpoint.identity),
                 )  # fmt: skip
-            _write(folder, report, about, bench, _tested(dataset))
+            # Where the vectors lay is for people to read, no part of the name: the same files may be named otherwise.
+            told = about | {"files": [str(file.resolve()) for file in files]}
+            _write(folder, report, told, bench, _tested(dataset))
     return folder, report
 
 
@@ -192,7 +194,7 @@ def _about(
         "questions": given.steering.questions,
         "prefix": given.steering.prefix,
         "rubric": given.trait.rubric.model_dump(),
-        "vectors": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "vectors": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
         "assistant": [model.reference, model.revision, model.checkpoint.identity],
         "judge": [judge, *(load_prompt(name).digest for name in ("judge_trait", "judge_coherence"))],
         "settings": settings.model_dump(mode="json"),

@@ -90,6 +90,18 @@ def test_the_same_call_asks_the_judge_nothing_again(place: Path, answer: dict) -
     store.close()
 
 
+def test_vectors_named_from_another_folder_are_the_same(
+    place: Path, answer: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = vectors(place)
+    for folder, named in ((place, file.relative_to(place)), (file.parent, Path(file.name))):
+        monkeypatch.chdir(folder)
+        result = CliRunner().invoke(app, [*small(place), "--vectors", str(named), "--json"])
+        assert json.loads(result.stdout)["folder"] == answer["folder"]
+    settings = json.loads((Path(answer["folder"]) / "settings.json").read_text())
+    assert settings["files"] == [str(file.resolve())]
+
+
 def test_other_settings_never_meet_earlier_results(place: Path, answer: dict) -> None:
     result = CliRunner().invoke(app, [*small(place), "--tokens", "generated", "--json"])
     assert json.loads(result.stdout)["folder"] != answer["folder"]
