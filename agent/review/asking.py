@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from agent.errors import GateFailed
-from agent.records import BatchDecision, ReviewAsked
+from agent.records import BatchDecision, DecidedBy, ReviewAsked
 from agent.review.check import check_review
 from agent.review.files import read_review, review_file, write_readable, write_review
 from agent.review.layout import lay_out
 from agent.review.order import asking_order
 from agent.review.policy import decide_by_rule
 from agent.review.record import record_lines
-from agent.review.schema import By, Review, ReviewId, decide_as_proposed
+from agent.review.schema import Review, ReviewId, decide_as_proposed
 from agent.workshop import Workshop
 
 
@@ -113,7 +113,7 @@ def _ruled(workshop: Workshop, shown: Review) -> Review:
     return shown if policy is None else decide_by_rule(shown, policy, workshop.spec.seed)
 
 
-def _approved(review: Review, by: By) -> Review:
+def _approved(review: Review, by: DecidedBy) -> Review:
     """Everything approved as the rules propose; a pair that failed its test is not saved by it."""
     lines = [line.model_copy(update={"decision": "approve", "by": by}) for line in review.lines]
     return review.model_copy(update={"lines": tuple(lines)})

@@ -2,6 +2,7 @@
 
 from agent.board import Board
 from agent.records import (
+    DecidedBy,
     DefinitionDecision,
     Draft,
     FinalDecision,
@@ -13,7 +14,7 @@ from agent.records import (
     edited_key,
 )
 from agent.review.check import lint_edited
-from agent.review.schema import CONTINUING, By, DefinitionLine, Line, PairLine, Review
+from agent.review.schema import CONTINUING, DefinitionLine, Line, PairLine, Review
 
 REVIEWER = "reviewer:"
 """How the reason of an outcome begins that a reviewer decided."""
@@ -71,7 +72,7 @@ def _of_pair(line: PairLine, seen: PairLine, review: Review, board: Board) -> di
     return {key: PairDecision.model_validate(answer)}
 
 
-def _by(line: Line, seen: Line) -> By:
+def _by(line: Line, seen: Line) -> DecidedBy:
     """Who decided; a rule's decision that was changed is a person's."""
     return "person" if line.by == "policy" and line.decision != seen.decision else line.by
 

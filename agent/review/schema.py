@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agent.records import DecidedBy
 from agent.review.terms import Kind
 from agent.spec import Definition
 from agent.steps.draft import SETUPS
@@ -19,9 +20,7 @@ from lm.types import Value
 
 Decision = Literal["approve", "edit", "reject", "redraft", "defer"]
 Action = Literal["continue", "redraft", "scale", "stop"]
-By = Literal["person", "all", "policy", "timeout", "none"]
-"""Who decided: a person about this very line, a person about all that remained, a rule, a timeout, or nobody."""
-PEOPLE: tuple[By, ...] = ("person", "all")
+PEOPLE: tuple[DecidedBy, ...] = ("person", "all")
 
 DECISIONS: dict[Kind, tuple[Decision, ...]] = {
     "definition": ("approve", "edit", "redraft"),
@@ -78,7 +77,7 @@ class Line(BaseModel, ABC):
     digest: str
     decision: Decision | None = None
     reason: str = ""
-    by: By = "person"
+    by: DecidedBy = "person"
 
     @property
     @abstractmethod
