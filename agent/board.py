@@ -158,11 +158,11 @@ class Board:
         # A pair ran in the last batch that it was in; nothing is decided about it before a test after that.
         ran = {id_: batch for id_, batch, _ in batches}
         tests = journal.all(FreshTest)
-        finals = [(*key.split("@"), found) for key, found in journal.all(FinalDecision).items()]
+        finals = [(key.partition("@"), found) for key, found in journal.all(FinalDecision).items()]
         return {
             **{id_: found for id_, batch, found in batches if batch == round_number},
             **{id_: found for id_, found in journal.all(ResultDecision).items() if ran[id_] == round_number},
-            **{id_: found for id_, test, found in finals if tests[test].round == round_number},
+            **{id_: found for (id_, _, test), found in finals if tests[test].round == round_number},
         }
 
     def action(self, round_number: int) -> str:
