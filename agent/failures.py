@@ -92,6 +92,7 @@ def classify(evidence: Evidence) -> Failure:
         _third_person,
         _early_close,
         _drift,
+        _both_off_topic,
         _identical,
         _wrong_direction,
         _off_topic,
@@ -204,14 +205,33 @@ def _drift(evidence: Evidence) -> Failure | None:
     return None
 
 
+def _both_off_topic(evidence: Evidence) -> Failure | None:
+    """Sides that both leave their scenario are alike for that reason; what a judge scores of such texts is chance.
+
+    A side that leans to its own end has performed something. Most samples of both are enough, since a word comes back
+    by chance; all of them where a side seems to lean to the other end.
+    """
+    leanings = {side: evidence.leans(side) for side in SIDES}
+    enough = _clearly if any(leanings.values()) else _most
+    if any(end == side for side, end in leanings.items()) or not all(enough(_strays(evidence, s)) for s in SIDES):
+        return None
+    shown = f"nothing of the scenario comes back on either side: {evidence.texts('positive')[0]!r}"
+    return Failure(failure="drift", side=None, evidence=shown)
+
+
 def _off_topic(evidence: Evidence) -> Failure | None:
     """Told from words, of a side that does not lean: a performed act may share none with its scenario, too."""
     for side in evidence.failing:
-        scenario = evidence.pair.scenario(side)
-        if _clearly(shares_nothing(scenario, text) for text in evidence.texts(side)):
+        if _clearly(_strays(evidence, side)):
             shown = f"nothing of the scenario comes back: {evidence.texts(side)[0]!r}"
             return Failure(failure="drift", side=side, evidence=shown)
     return None
+
+
+def _strays(evidence: Evidence, side: Side) -> list[bool]:
+    """Of each sample, whether nothing of the scenario comes back."""
+    scenario = evidence.pair.scenario(side)
+    return [shares_nothing(scenario, text) for text in evidence.texts(side)]
 
 
 def _ambiguous(evidence: Evidence) -> Failure:

@@ -126,25 +126,29 @@ def _named(trait: TraitWorld, fault: str | None, journal: Journal) -> Counter[tu
     found: Counter[tuple[str, str]] = Counter()
     for id_, failure in journal.all(Failure).items():
         if drafts[id_].starter and fault and (shown := _shown(trait, fault, drafts[id_], trials[id_])):
-            found[shown, failure.failure] += 1
+            found[failure.failure if failure.failure in shown else shown[0], failure.failure] += 1
     return found
 
 
-def _shown(trait: TraitWorld, fault: str, draft: Draft, trial: Trial) -> str | None:
-    """The class that a failed starter shows; a scenario without a motive shows one of several by chance.
+def _shown(trait: TraitWorld, fault: str, draft: Draft, trial: Trial) -> tuple[str, ...]:
+    """The classes that a failed starter shows, by the world's labels of what was written.
 
-    None where the world has no word for what was written.
+    A scenario without a motive goes one way or the other by chance, so that its sides are alike and one of them may
+    point the wrong way, or both ways. None where the world has no word for what was written.
     """
     if fault != "identical":
-        return fault
+        return (fault,)
     case = case_of(trait, draft.pair.ground_truth)
     if case is None:
-        return None
+        return ()
     done = {side: [label(trait, case, sample.text) for sample in trial.samples[side]] for side in SIDES}
-    failing = [s for s in SIDES if done[s].count(s) < len(done[s])]
+    failing = [side for side in SIDES if done[side].count(side) < len(done[side])]
     if any(2 * done[side].count("moralising") >= len(done[side]) for side in failing):
-        return "moralising"
-    return fault
+        return ("moralising",)
+    missed = [1 - done[side].count(side) / len(done[side]) for side in failing]
+    wrong = ("wrong direction",) if any(share > 0.5 for share in missed) else ()
+    mixed = ("ambiguous",) if any(share < 1 for share in missed) else ()
+    return (fault, *wrong, *mixed)
 
 
 def _mends_starter(draft: Draft, journal: Journal) -> bool:

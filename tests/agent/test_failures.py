@@ -236,6 +236,15 @@ def test_one_class_of_a_positive_side_that_failed(case: str):
     assert found.evidence
 
 
+def test_sides_that_both_leave_their_scenario_drift_however_alike_they_are():
+    scenario = "I knew the roof leaks, and things in the room were"
+    pair = Pair(id="1", ground_truth="I knew the roof leaks", positive=scenario, negative=scenario, lock_in="action")
+    strayed = conclude({side: judged([61, 85, 49, 87], ELSEWHERE) for side in SIDES}, SETTINGS)
+    assert classify(Evidence(pair, strayed, None, SETTINGS)).failure == "drift"
+    acted = conclude({side: judged([9, 9, 9, 9], ELSEWHERE) for side in SIDES}, SETTINGS)
+    assert classify(Evidence(pair, acted, None, SETTINGS)).failure == "identical", "the negative side has performed"
+
+
 def test_a_scenario_told_of_another_on_purpose_is_no_drift():
     scenario = "Mara knew the roof leaks, so Mara told the buyers"
     pair = Pair(id="1", ground_truth="", positive=scenario, negative=scenario, lock_in="action")
