@@ -33,11 +33,18 @@ class _FileFirst(TyperGroup):
             args = ["texts", *args]
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The group's own help, then the options of `judge FILE`."""
+        super().format_help(ctx, formatter)
+        texts = self.commands["texts"]
+        texts.format_help(texts.make_context("texts", [], parent=ctx, resilient_parsing=True), formatter)
+
 
 app = typer.Typer(
     cls=_FileFirst,
     no_args_is_help=True,
-    help="Score texts with a rubric: `judge FILE` (short for `judge texts FILE`), `judge calibrate FILE`.",
+    help="Score texts with a rubric: `judge FILE` (short for `judge texts FILE`), `judge calibrate FILE` (its options: "
+    "`judge calibrate --help`).",
     subcommand_metavar="FILE | calibrate FILE",
 )
 

@@ -2,9 +2,12 @@
 
 import os
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
 
 from agent.cli import (
     create,
@@ -25,8 +28,26 @@ from agent.cli import (
 )
 from lm.errors import AnswersMissing, BudgetReached, TraitsmithError, UserError
 
+
+class _AsWritten(TyperGroup):
+    """Help texts are shown as they are written: to rich, what stands in square brackets would be a style."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about)
+        _escape_help(self)
+
+
+def _escape_help(command: Any) -> None:
+    """The click classes that typer builds differ between its versions; all have these."""
+    for told in (command, *command.params):
+        told.help = escape(told.help) if getattr(told, "help", None) else None
+    for inner in getattr(command, "commands", {}).values():
+        _escape_help(inner)
+
+
 app = typer.Typer(
     name="traitsmith",
+    cls=_AsWritten,
     help="From the idea of a behavioural trait to vetted contrastive pairs and measured direction vectors.",
     no_args_is_help=True,
     add_completion=False,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def monitor(
-    text: Annotated[str, typer.Argument(help="The text to read or to answer; '-' for standard input.")],
+    text: Annotated[str, typer.Argument(help="The text to read or to answer; '-' for standard input.", metavar="TEXT")],
     vectors: Annotated[list[Path], typer.Option(help="Directions; may be given again for another trait.")],
     model: Annotated[str, typer.Option(help="Model that reads; it needs weights.")] = "organism",
     layers: Annotated[str, typer.Option(help="all, 3,5, 20:60:2 or 30%-60%. [default: the best held-out layer]")] = "",
