@@ -1,6 +1,6 @@
 # make demo       environment, then the main job on the embedded model
 # make test       environment, then the fast tests
-# make test-slow  tests that take minutes
+# make test-slow  tests that take minutes, those on a real vLLM among them
 # make soak       a run killed ten times at each node; a quarter of an hour
 # make test-vllm  tests on a real vLLM on the CPU, in an environment of its own (large download, once)
 # make check      format, lint, types
@@ -37,7 +37,7 @@ browser:
 	  else echo "no chromium and chromedriver: install them (Debian: chromium chromium-driver) to test the review page"; fi; \
 	fi
 
-test-slow: $(READY) browser
+test-slow: $(READY) browser test-vllm
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow --timeout 1800 -n 2 --dist loadfile
 
 soak: $(READY)
