@@ -73,7 +73,7 @@ class Dataset(Value):
 
 def save_dataset(dataset: Dataset, path: str | Path, *, replace: bool = False) -> None:
     """Write the folder in one step; an existing one only with `replace`. Raises UserError for unusable scenarios."""
-    write_folder(Path(path), contract_files(dataset) | _own_files(dataset), replace=replace)
+    write_folder(Path(path), dataset_files(dataset), replace=replace)
 
 
 def load_dataset(path: str | Path) -> Dataset:
@@ -95,6 +95,11 @@ def load_dataset(path: str | Path) -> Dataset:
         steering=_read_json(folder / "steering.json", files, Steering),
         card=_read_card(folder, files) | ({"missing": missing} if missing else {}),
     )
+
+
+def dataset_files(dataset: Dataset) -> dict[str, bytes]:
+    """The bytes of all seven files."""
+    return contract_files(dataset) | _own_files(dataset)
 
 
 def contract_files(dataset: Dataset) -> dict[str, bytes]:

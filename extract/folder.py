@@ -18,10 +18,11 @@ _RENAME_EXCHANGE = 2
 def write_folder(path: Path, files: Mapping[str, bytes], *, replace: bool) -> None:
     """Put `files` at `path` as one step: a reader sees the old folder or the new one, a crash leaves one of them.
 
-    Raises UserError where the folder exists and `replace` is false, or where it cannot be written.
+    What else lies in a folder that is replaced, such as a person's notes, lies in the new one as well. Raises UserError
+    where the folder exists and `replace` is false, or where it cannot be written.
     """
     if path.exists() and not replace:
-        raise UserError(f"{path} already exists. Choose another folder, or ask for it to be replaced.")
+        raise _in_the_way(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
@@ -31,8 +32,9 @@ def write_folder(path: Path, files: Mapping[str, bytes], *, replace: bool) -> No
         fresh.chmod(0o755)
         for name, data in files.items():
             _write_durably(fresh / name, data)
+        _carry_over(path, fresh)
         _sync_folder(fresh)
-        _swap(fresh, path)
+        _swap(fresh, path, replace=replace)
         _sync_folder(path.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -80,9 +82,47 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def _swap(fresh: Path, path: Path) -> None:
-    """Move `fresh` to `path`; what was there moves to `fresh`."""
-    if not path.exists():
+def _carry_over(old: Path, fresh: Path) -> None:
+    """Give `fresh` whatever the old folder holds and it lacks."""
+    if not old.is_dir():
+        return
+    try:
+        for entry in old.iterdir():
+            target = fresh / entry.name
+            if target.exists():
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, target, symlinks=True, copy_function=_link)
+            else:
+                _link(entry, target)
+    except OSError as error:
+        raise UserError(
+            f"{old} holds something that cannot be carried over to the new folder: {error}. Move it away and try again."
+        ) from error
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """A second name for a file; a copy where the file system has none."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _in_the_way(path: Path) -> UserError:
+    return UserError(f"{path} already exists. Choose another folder, or ask for it to be replaced.")
+
+
+def _swap(fresh: Path, path: Path, *, replace: bool) -> None:
+    """Move `fresh` to `path`; what was there moves to `fresh`, or stays where it may not be replaced."""
+    if not replace:
+        try:
+            fresh.rename(path)
+        except OSError as error:
+            if path.exists():
+                raise _in_the_way(path) from error
+            raise
+    elif not path.exists():
         fresh.rename(path)
     elif not _exchange(fresh, path):
         aside = fresh.with_name(fresh.name + ".old")

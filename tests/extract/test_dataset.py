@@ -143,6 +143,36 @@ def test_a_reader_sees_the_old_or_the_new(folder: Path, dataset: Dataset, monkey
         writer.join()
 
 
+def test_what_a_person_keeps_in_the_folder_outlives_it(folder: Path, dataset: Dataset, tmp_path: Path) -> None:
+    (folder / "NOTES.md").write_text("ask the lawyers")
+    (folder / "drafts" / "older").mkdir(parents=True)
+    (folder / "drafts" / "older" / "one.txt").write_text("a first try")
+    (folder / "link").symlink_to(tmp_path / "nowhere")
+    save_dataset(dataset.model_copy(update={"pairs": dataset.pairs[:3]}), folder, replace=True)
+    assert len(load_dataset(folder).pairs) == 3
+    assert (folder / "NOTES.md").read_text() == "ask the lawyers"
+    assert (folder / "drafts" / "older" / "one.txt").read_text() == "a first try"
+    assert (folder / "link").readlink() == tmp_path / "nowhere"
+    assert [path.name for path in folder.parent.iterdir()] == ["strategic_omission"]
+
+
+def test_a_folder_that_appears_while_one_is_written_stands(
+    folder: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = folder.with_name("late")
+    synced = os.fsync
+
+    def appear(handle: int) -> None:
+        late.mkdir(exist_ok=True)
+        (late / "positive.txt").write_text("theirs")
+        synced(handle)
+
+    monkeypatch.setattr(os, "fsync", appear)
+    with pytest.raises(UserError, match="already exists"):
+        save_dataset(dataset, late)
+    assert [file.name for file in late.iterdir()] == ["positive.txt"]
+
+
 def test_a_failed_write_leaves_the_old(folder: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_handle: int) -> None:
         raise OSError("disk full")
