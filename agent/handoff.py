@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.errors import RunError
 from agent.folder import dump_json, write_atomically
 from agent.records import ExtractionRecord, FreshTest, LayerFigure, Questions, SteeringRecord
 from agent.report.build import write_report
@@ -23,13 +24,17 @@ from extract.trait import Pair
 from lm import Message, Model, Prompt, Usage
 
 if TYPE_CHECKING:
+    from extract.dataset import Dataset
     from extract.models import LoadedModel
     from steer.evaluation import EvaluationSettings
 
 
 def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
-    """Write datasets/traits/{category}/{trait} in one step."""
-    from extract import Dataset, save_dataset
+    """Write datasets/traits/{category}/{trait} in one step; a run killed while it wrote finds its own and leaves it.
+
+    Raises RunError where another one appeared there after the run began, unless the run may replace what it finds.
+    """
+    from extract.dataset import Dataset, save_dataset
 
     dataset = Dataset(
         trait=workshop.board.trait(),
@@ -38,9 +43,35 @@ def publish_dataset(workshop: Workshop, pairs: Sequence[Pair]) -> Path:
         card=_card(workshop, pairs),
     )
     path = workshop.folder.dataset(workshop.spec)
-    # Whether a dataset may be replaced was settled when the run was created; what lies here now is older or our own.
-    save_dataset(dataset, path, replace=True)
+    replace = workshop.info.replace
+    if replace or not path.exists():
+        save_dataset(dataset, path, replace=replace)
+    elif not _lies_at(path, dataset):
+        raise RunError(
+            f"a dataset appeared at {path} after this run began, and the run was not told to --replace one. "
+            f"Move that folder away, then go on with: traitsmith resume {workshop.folder.path}"
+        )
     return path
+
+
+def _lies_at(path: Path, dataset: "Dataset") -> bool:
+    """Whether a folder holds this very dataset; what it cost may differ, as resuming a run may ask models anew."""
+    from extract.dataset import dataset_files
+    from extract.folder import read_folder
+
+    wanted = dataset_files(dataset)
+    there = read_folder(path, tuple(wanted)) if path.is_dir() else {}
+    return _without_cost(there) == _without_cost(wanted)
+
+
+def _without_cost(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """A dataset's files, its card without what it cost; as bytes where the card is none."""
+    try:
+        card = json.loads(files.get("card.json", b""))
+        del card["cost"]
+    except (ValueError, TypeError, KeyError):
+        return dict(files)
+    return {**files, "card.json": card}
 
 
 def _lint_whole(workshop: Workshop, pairs: Sequence[Pair]) -> Sequence[Finding]:

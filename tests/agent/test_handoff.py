@@ -1,6 +1,7 @@
 """What a run hands on: the measured effect, each answer of it stored; and the dataset's card."""
 
 import json
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -9,17 +10,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from agent.folder import RunFolder
+from agent.checkpoints import Watcher
+from agent.engine import work
+from agent.errors import RunError
+from agent.folder import RunFolder, create_run
+from agent.handoff import publish_dataset
 from agent.records import ExtractionRecord, Question, Questions, SteeringRecord, TraitRecord
 from agent.spec import Spec
 from agent.tools.register import TOOLS
+from agent.tools.selection import final_pairs
 from agent.workshop import Workshop, open_workshop
 from extract import Trait, load_model
 from extract.trait import Taxonomy
 from extract.vectors import Directions, Provenance
 from lm import CallStore, Rubric
 from steer.report import SteeringReport
-from tests.agent.runs import finish, start
+from tests.agent.runs import dataset_bytes, finish, start
 
 SETTINGS = {"methods": ["mean_difference"], "random_controls": 2, "answer_tokens": 6, "coherence_min": 0}
 TAXONOMY = Taxonomy(
@@ -98,6 +104,48 @@ def test_the_card_tells_what_its_dataset_cost_and_of_how_many_pairs(tmp_path: Pa
         calls = sum(row.calls for row in store.usage())
     assert (card["cost"]["usd"], card["cost"]["calls"]) == (0, calls), "nothing is asked after it is written"
     assert set(card["cost"]) == {"usd", "calls", "tokens_in", "tokens_out"}
+
+
+def begun_without_replace(out: Path, spec: Spec) -> RunFolder:
+    """A run that may replace nothing."""
+    return create_run(out, spec, "none", replace=False)
+
+
+def test_a_dataset_that_appears_while_a_run_works_is_not_overwritten(
+    tmp_path: Path, scripted_spec: Callable[..., Spec]
+):
+    spec = scripted_spec(pairs=3)
+    first, second = begun_without_replace(tmp_path, spec), begun_without_replace(tmp_path, spec)
+    place = first.dataset(spec)
+    place.mkdir(parents=True)
+    (place / "positive.txt").write_text("Weeks of somebody's work.\n")
+    with pytest.raises(RunError, match=re.escape(f"traitsmith resume {first.path}")):
+        finish(first)
+    assert [file.name for file in place.iterdir()] == ["positive.txt"]
+    place.rename(tmp_path / "aside")
+    assert finish(first).end == "done", "the run goes on once the way is free"
+    written = dataset_bytes(tmp_path)
+    other = scripted_spec(pairs=3, seed=1)
+    second.write_info(second.read_info().model_copy(update={"spec": other}))
+    with pytest.raises(RunError, match="after this run began"):
+        finish(second)
+    assert dataset_bytes(tmp_path) == written
+
+
+async def test_a_run_that_finds_its_own_dataset_leaves_it_as_it_is(tmp_path: Path, scripted_spec: Callable[..., Spec]):
+    spec = scripted_spec(pairs=3)
+    folder = begun_without_replace(tmp_path, spec)
+    assert (await work(folder, Watcher())).end == "done"
+    card = folder.dataset(spec) / "card.json"
+    told = json.loads(card.read_text())
+    card.write_text(json.dumps(told | {"cost": {"usd": 5}}))
+    written = dataset_bytes(tmp_path)
+    async with open_workshop(folder, lambda _: None) as workshop:
+        publish_dataset(workshop, final_pairs(workshop))
+        assert dataset_bytes(tmp_path) == written
+        card.write_text(json.dumps(told | {"seed": 7}))
+        with pytest.raises(RunError, match="after this run began"):
+            publish_dataset(workshop, final_pairs(workshop))
 
 
 def forget_steering(folder: RunFolder) -> None:
