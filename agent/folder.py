@@ -169,8 +169,15 @@ def check_target(out: Path, spec: Spec, replace: bool) -> None:
     target = dataset_path(out, spec)
     if target.exists() and not replace:
         raise RunError(f"there is a dataset at {target} already. Give --replace to overwrite it, or another --out.")
-    if not _can_write(target):
-        raise RunError(f"cannot write to {target}. Name another folder with --out.")
+    check_place(target)
+
+
+def check_place(folder: Path) -> None:
+    """RunError where files could not be written into a folder, which need not be there yet."""
+    nearest = next(place for place in (folder, *folder.parents) if os.access(place, os.F_OK))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        why = "may not be written to" if nearest.is_dir() else "is no folder"
+        raise RunError(f"cannot write to {folder}: {nearest} {why}. Name another folder with --out.")
 
 
 def find_run(run: str, out: Path) -> RunFolder:
@@ -212,12 +219,6 @@ def discard_run(folder: RunFolder) -> None:
     for parent in (folder.path.parent, folder.path.parent.parent):
         if not any(parent.iterdir()):
             parent.rmdir()
-
-
-def _can_write(path: Path) -> bool:
-    """Whether the nearest folder that exists on the way to `path` can be written to."""
-    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _address(folder: RunFolder) -> str:

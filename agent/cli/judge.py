@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from agent.cli.options import HERE, AsJson, Budget, Cache, Prices
 from agent.cli.progress import counting
 from agent.errors import RunError
+from agent.folder import check_place
 from agent.spending import Spending, build_spending
 from lm.references import parse_reference
 
@@ -142,6 +143,7 @@ def _target(file: Path, out: Path | None, replace: bool) -> Path:
         raise RunError(
             f"--out {str(target)!r} is {'a folder' if target.is_dir() else 'FILE itself'}. Name another file."
         )
+    check_place(target.parent)
     if target.exists() and not replace:
         raise RunError(f"{target} is there already. Give --replace to overwrite it, or another --out.")
     return target

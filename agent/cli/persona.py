@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.options import AsJson, Budget, Prices
+from agent.folder import check_place
 from agent.spending import Spending, build_spending
 from lm.errors import UserError
 
@@ -47,6 +48,7 @@ def persona(
         )
     if (positive is None) != (negative is None):
         raise UserError("Scored answers come as two files, --positive and --negative, row by row.")
+    check_place(out)
     if positive is not None and negative is not None:
         model, files = load_model(subject), (positive, negative)
     else:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agent.cast import check_role
 from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
-from agent.folder import dump_json, write_atomically
+from agent.folder import check_place, dump_json, write_atomically
 from agent.judging.bench import JudgeBench, open_bench, opened_store
 from agent.report.steering_page import render_steering
 from agent.signs import refuses
@@ -126,6 +126,8 @@ async def _measure(
     dataset, also = given.read_dataset(given.dataset), [given.read_dataset(name) for name in given.also]
     if not dataset.steering.questions:
         raise UserError(f"{given.dataset} has no steering questions: its steering.json is missing or empty.")
+    runs = given.out / "runs" / dataset.trait.path.replace("/", ".")
+    check_place(runs / "steer")
     files = [given.vectors or _newest_vectors(given.out, dataset.trait.path), *given.others]
     model = load_model(assistant)
     directions, *others = [_usable(model, file, dataset) for file in files]
@@ -133,7 +135,7 @@ async def _measure(
     about = _about(dataset, files, model, judge, settings) | {
         "also": {one.trait.path: one.trait.rubric.model_dump() for one in also}
     }
-    folder = given.out / "runs" / dataset.trait.path.replace("/", ".") / "steer" / _digest(about)[:16]
+    folder = runs / "steer" / _digest(about)[:16]
     with opened_store(folder / "store.sqlite") as calls:
         async with open_bench(judge, dataset.trait.path, calls, terms) as bench:
             for one in also:

@@ -40,9 +40,13 @@ def opened_store(file: Path) -> Iterator[CallStore]:
     """A call store; where what is asked for turns out to be unusable before anything was, nothing new is left behind.
 
     Whatever was answered or sent stays: it may have been paid for, and the same command takes it again.
+    Raises UserError where nothing can be written.
     """
     is_new, folder_is_new = not file.exists(), not file.parent.exists()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {file.parent}: {error.strerror}. Name another place with --out.") from error
     try:
         with closing(CallStore(file)) as calls:
             yield calls

@@ -72,6 +72,7 @@ BAD = {
     "no file": (["judge", "none.txt", "--rubric", "rubric.toml"], "none.txt"),
     "malformed judge": (["judge", "texts.jsonl", "--rubric", "rubric.toml", "--judge", "gpt"], "'gpt'"),
     "over the file": (["judge", "texts.jsonl", "--rubric", "rubric.toml", "--out", "texts.jsonl"], "FILE itself"),
+    "into a file": (["judge", "texts.jsonl", "--rubric", "rubric.toml", "--out", "rubric.toml/x"], "is no folder"),
     "no labels": (["judge", "calibrate", "texts.jsonl", "--rubric", "rubric.toml"], "line 1: no label"),
     "no price": (
         ["judge", "texts.jsonl", "--rubric", "rubric.toml", "--judge", "openai:x@http://h/v1", "--budget", "1"],

@@ -33,6 +33,20 @@ def test_a_judge_that_cannot_score_is_refused_before_the_author_is_asked(tmp_pat
     assert not (tmp_path / "vectors").exists(), "a definition lies there where the author was asked"
 
 
+def test_a_folder_that_cannot_be_is_refused_before_anybody_is_asked(tmp_path: Path, command: Commands):
+    (tmp_path / "in_the_way").write_text("a file")
+    told = ("persona", "quiet_greed", "--about", "Wants it all.", "--author", "organism", "--judge", "organism")
+    done = command(*told, "--subject", "organism", "--out", "in_the_way")
+    assert done.code == 2, done.err
+    assert "in_the_way is no folder" in done.err and "--out" in done.err
+
+
+def test_a_store_where_nothing_can_be_written_is_one_clear_error(tmp_path: Path):
+    (tmp_path / "in_the_way").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write to .*in_the_way"), opened_store(tmp_path / "in_the_way" / "x"):
+        raise AssertionError("nothing can be opened here")
+
+
 def test_a_store_with_nothing_in_it_is_taken_away_again(tmp_path: Path):
     file = tmp_path / "new" / "calls.sqlite"
     with pytest.raises(UserError, match="no such judge"), opened_store(file):

@@ -129,6 +129,14 @@ def test_steer_refuses_what_cannot_be(place: Path, more: list[str], message: str
     assert message in str(result.exception)
 
 
+def test_steer_cannot_write_into_a_file(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "in_the_way").write_text("a file")
+    call = ["steer", str(place / "datasets/traits" / TRAIT), "--vectors", str(vectors(place))]
+    result = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "in_the_way")])
+    assert isinstance(result.exception, UserError)
+    assert "in_the_way is no folder" in str(result.exception)
+
+
 def test_steer_without_directions_says_what_to_give(place: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["steer", str(place / "datasets/traits" / TRAIT), "--out", str(tmp_path)])
     assert isinstance(result.exception, UserError)
