@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -36,7 +38,9 @@ def steer(
     dataset: Annotated[str, typer.Argument(help="CATEGORY/TRAIT or a dataset folder.", metavar="TRAIT|DIR")],
     vectors: Annotated[
         Path | None,
-        typer.Option(help="Directions: .safetensors, .gguf or .pt. [default: those of the trait's newest run]"),
+        typer.Option(
+            help="Directions: .safetensors, .gguf or .pt. [default: of the trait's newest run, else of `extract`]"
+        ),
     ] = None,
     assistant: Annotated[str, typer.Option(help="Chat model that is steered; it needs weights.")] = "organism",
     judge: Annotated[str, typer.Option(help="Model that scores the answers.")] = "organism",
@@ -45,7 +49,9 @@ def steer(
     steps: Annotated[int, typer.Option(min=1, help="Strengths tried at most for a layer.")] = 6,
     strength_max: Annotated[float, typer.Option(min=0.1, help="Strongest push, in activation norms.")] = 1.5,
     tokens: Annotated[str, typer.Option(help="Tokens that are pushed: all, generated or prompt.")] = "all",
-    min_coherence: Annotated[float, typer.Option(help="Coherence that a steered answer must keep.")] = 70.0,
+    min_coherence: Annotated[
+        float, typer.Option(min=0, max=100, help="Coherence that a steered answer must keep.")
+    ] = 70.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="New tokens of an answer.")] = 48,
     samples: Annotated[
         int, typer.Option(min=1, help="Answers to each confirming question: one is greedy, several are drawn.")
@@ -74,6 +80,8 @@ def steer(
     """
     _one_of("--controller", controller, ("cliff", "momentum"))
     _one_of("--tokens", tokens, ("all", "generated", "prompt"))
+    if not isfinite(strength_max):
+        raise UserError(f"--strength-max {strength_max}: a finite number from 0.1 is allowed.")
     from steer.evaluation import EvaluationSettings
     from steer.operators import Tokens
     from steer.strengths import SearchRule
@@ -184,7 +192,24 @@ def _completed(
         )
     guide = {"trait": given.trait.label, "high": given.trait.rubric.high}
     instruction = load_prompt("show_trait").render(guide).user if settings.rule.wanted > 0 else ""
+    _check_room(model, given, instruction, settings.max_tokens)
     return settings.model_copy(update={"layers": there, "instruction": instruction})
+
+
+def _check_room(model: "LoadedModel", given: "Dataset", instruction: str, max_tokens: int) -> None:
+    """UserError where the longest question and its answer are more than the model holds."""
+    from steer.scoring import questions_of
+
+    asked = questions_of(given.steering)
+    prompts = [question.prompt(chat=model.spelling.chats, instruction=instruction) for question in asked]
+    longest, holds = max(len(ids) for ids in model.spelling.encode(prompts)), model.checkpoint.context
+    if longest + max_tokens > holds:
+        raise UserError(
+            f"--max-tokens {max_tokens}: {model.reference} holds {holds} tokens, and the longest question takes "
+            f"{longest}. At most {holds - longest} are allowed."
+            if longest < holds
+            else f"the longest question takes {longest} tokens, and {model.reference} holds {holds}. Shorten it."
+        )
 
 
 def _about(
@@ -204,15 +229,32 @@ def _about(
 
 
 def _newest_vectors(out: Path, trait: str) -> Path:
-    """The directions of the trait's newest run that has any; UserError where it is not clear which."""
+    """The directions of the trait's newest run that has any, else of `extract`; UserError where not clear which."""
     found = sorted((out / "runs" / trait.replace("/", ".")).glob("*/vectors"))
     files = sorted(found[-1].rglob("*.safetensors")) if found else []
+    files = files or _extracted(out / "runs" / "extract", trait)
     first = [file for file in files if file.stem == "mean_difference"] or files
     if len(first) != 1:
         listed = "".join(f"\n  {file}" for file in first)
-        what = f"several files of directions:{listed}" if first else "no run with directions"
+        what = (
+            f"several files of directions:{listed}"
+            if first
+            else f"no run with directions in {out / 'runs'}, and none that `extract` left there."
+        )
         raise UserError(f"For {trait} there is {what}\n{TARGET}")
     return first[0]
+
+
+def _extracted(root: Path, trait: str) -> list[Path]:
+    """Files below a folder that say of themselves that they hold directions of this trait."""
+    from extract.vector_files import load_directions
+
+    files = []
+    for file in sorted(root.rglob("*.safetensors")):
+        with suppress(UserError):
+            if load_directions(file).provenance.trait == trait:
+                files.append(file)
+    return files
 
 
 def _tested(given: "Dataset") -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -121,12 +122,37 @@ def test_people_are_shown_the_search_and_the_controls(place: Path, answer: dict)
         (["--controller", "x"], "--controller 'x': allowed are cliff, momentum"),
         (["--tokens", "some"], "--tokens 'some': allowed are all, generated, prompt"),
         (["--vectors", "none.safetensors"], "no file of directions"),
+        (["--max-tokens", "999999999"], "organism holds 512 tokens, and the longest question takes "),
+        (["--strength-max", "inf"], "--strength-max inf: a finite number from 0.1 is allowed"),
     ],
 )
 def test_steer_refuses_what_cannot_be(place: Path, more: list[str], message: str) -> None:
     result = CliRunner().invoke(app, small(place, *more))
     assert isinstance(result.exception, UserError)
     assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("coherence", ["500", "-1", "inf", "nan"])
+def test_coherence_lies_between_0_and_100(place: Path, coherence: str) -> None:
+    result = CliRunner().invoke(app, small(place, "--min-coherence", coherence))
+    assert result.exit_code == 2
+    assert "Invalid value for '--min-coherence'" in result.output
+
+
+def test_the_directions_that_extract_left_are_found(place: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "runs" / "extract" / "organism" / "of_today" / "any" / "depth" / "mean_difference.safetensors"
+    shutil.copytree(place / "datasets", tmp_path / "datasets")
+    kept.parent.mkdir(parents=True)
+    shutil.copy(vectors(place), kept)
+    (kept.parent / "broken.safetensors").write_text("no directions")
+    result = CliRunner().invoke(app, small(tmp_path, "--json"))
+    assert result.exit_code in (0, 5), result.output
+    settings = json.loads((Path(json.loads(result.stdout)["folder"]) / "settings.json").read_text())
+    assert settings["files"] == [str(kept)]
+    shutil.copytree(kept.parents[2], kept.parents[3] / "of_yesterday")
+    result = CliRunner().invoke(app, small(tmp_path))
+    assert isinstance(result.exception, UserError)
+    assert "several files of directions" in str(result.exception) and "of_yesterday" in str(result.exception)
 
 
 def test_steer_cannot_write_into_a_file(place: Path, tmp_path: Path) -> None:
