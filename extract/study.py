@@ -1,5 +1,6 @@
 """Many traits on one model: directions of each, kept as they are found, and what they have to do with each other."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class Study:
 
     directions: dict[str, list[Directions]]
     files: dict[str, list[Path]]
+    folders: dict[str, Path]
+    """Where each trait's files lie."""
     cross: Float[Tensor, "direction pairs"] | None
     """AUROC of each trait's direction on each trait's held-out pairs, at the direction's best layer.
 
@@ -51,18 +54,21 @@ def study_traits(
     *,
     progress: TraitProgress | None = None,
 ) -> Study:
-    """Directions of each trait under `root`, one folder a trait; what is there from the same pairs is not done again.
+    """Directions of each trait under `root`, in TRAIT/DIGEST; what is there from the same pairs is not done again.
 
-    Raises UserError as `extract_directions` does.
+    The digest is that of model, pairs and settings: other ones lie beside them. Raises UserError as
+    `extract_directions` does.
     """
     directions: dict[str, list[Directions]] = {}
     files: dict[str, list[Path]] = {}
+    folders: dict[str, Path] = {}
     held: dict[str, PairActivations] = {}
     for name, pairs in traits.items():
-        folder = root / encode_name(name)
-        if not _is_done(folder, model, pairs, settings):
-            _extract(model, name, pairs, settings, folder, progress)
-        files[name] = [root / path for path in json.loads((folder / "done.json").read_text())["files"]]
+        about = _identity(model, pairs, settings)
+        folder = folders[name] = root / encode_name(name) / _digest(about)
+        if not (folder / "done.json").is_file():
+            _extract(model, name, pairs, settings, folder, about, progress)
+        files[name] = [folder / path for path in json.loads((folder / "done.json").read_text())["files"]]
         directions[name] = [load_directions(path) for path in files[name]]
         held[name] = _load_held(folder, directions[name][0])
     first = {name: found[0] for name, found in directions.items()}
@@ -71,6 +77,7 @@ def study_traits(
     return Study(
         directions,
         files,
+        folders,
         cross_trait(first, held) if several and measured else None,
         cosines(first, layers[len(layers) // 2]) if several else None,
         _beside(list(first.values()), len(layers) // 2),
@@ -93,13 +100,8 @@ def _identity(model: Subject, pairs: Sequence[Pair], settings: ExtractionSetting
     }
 
 
-def _is_done(folder: Path, model: Subject, pairs: Sequence[Pair], settings: ExtractionSettings) -> bool:
-    file = folder / "done.json"
-    if not file.is_file():
-        return False
-    told = json.loads(file.read_text())
-    del told["files"]
-    return bool(told == _identity(model, pairs, settings))
+def _digest(about: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _extract(
@@ -108,6 +110,7 @@ def _extract(
     pairs: Sequence[Pair],
     settings: ExtractionSettings,
     folder: Path,
+    about: dict[str, object],
     progress: TraitProgress | None,
 ) -> None:
     """Read one trait, fit and keep its directions; `done.json` is written last."""
@@ -115,8 +118,10 @@ def _extract(
     found = extract_with(model, pairs, settings, trait=name, progress=report)
     files = [directions.save(folder) for directions in found.directions]
     _save_held(folder, found.readings[0], found.pairs, settings)
-    told = _identity(model, pairs, settings) | {"files": [str(path.relative_to(folder.parent)) for path in files]}
-    (folder / "done.json").write_text(json.dumps(told, indent=1) + "\n")
+    told = about | {"files": [str(path.relative_to(folder)) for path in files]}
+    draft = folder / ".done.json.tmp"
+    draft.write_text(json.dumps(told, indent=1) + "\n")
+    draft.replace(folder / "done.json")
 
 
 def _save_held(folder: Path, reading: PairActivations, pairs: Sequence[Pair], settings: ExtractionSettings) -> None:

@@ -1,6 +1,8 @@
 """`traitsmith extract`: directions of one or many traits, each text read once."""
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.cli.options import HERE, AsJson, Out
+from agent.folder import check_place
 from lm.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from extract.lens import Words
     from extract.models import LoadedModel
     from extract.study import Study
+    from extract.trait import Pair
 
 
 def extract(
@@ -31,12 +35,12 @@ def extract(
     evidence: Annotated[bool, typer.Option(help="Folds, null, stability, warnings.")] = True,
     remove_massive: Annotated[bool, typer.Option("--remove-massive", help="Fit without massive coordinates.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Draw figures (needs matplotlib).")] = False,
-    seed: Annotated[int, typer.Option(help="Of splits and draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of splits and draws.")] = 0,
     out: Out = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Extract directions; run again, it goes on where it stopped."""
-    from extract import load_dataset, open_subject
+    """Extract directions; run again, it goes on where it stopped; other settings have folders of their own."""
+    from extract import open_subject
     from extract.engine import EngineSubject
     from extract.layers import parse_layers
     from extract.pipeline import ExtractionSettings
@@ -47,8 +51,9 @@ def extract(
     if not 0 <= held_out < 1:
         raise UserError(f"--held-out is {held_out}; a share from 0 up to, not including, 1 is allowed.")
     positions = tuple(str(Position.parse(text)) for text in position or ["response[:5]"])
-    datasets = [load_dataset(_folder(trait, out)) for trait in traits]
-    named = {dataset.trait.path: dataset.pairs for dataset in datasets}
+    named = _read([_folder(trait, out) for trait in traits])
+    place = out / "runs" / "extract"
+    check_place(place)
     model = open_subject(subject)
     chosen = parse_layers(layers, model.n_layers)
     if isinstance(model, EngineSubject):
@@ -63,7 +68,7 @@ def extract(
         remove_massive=remove_massive,
         seed=seed,
     )
-    root = out / "runs" / "extract" / encode_name(model.reference)
+    root = place / encode_name(model.reference)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
@@ -83,6 +88,24 @@ def extract(
 
 def _folder(trait: str, out: Path) -> Path:
     return Path(trait) if Path(trait).is_dir() else out / "datasets" / "traits" / trait
+
+
+def _read(folders: Sequence[Path]) -> "dict[str, Sequence[Pair]]":
+    """The pairs of each dataset by its trait. Raises UserError where two are of one trait."""
+    from extract import load_dataset
+
+    found: dict[str, Sequence[Pair]] = {}
+    places: dict[str, Path] = {}
+    for folder in folders:
+        dataset = load_dataset(folder)
+        trait = dataset.trait.path
+        if trait in found:
+            raise UserError(
+                f"{places[trait]} and {folder} are both datasets of {trait}, and directions are kept by trait. "
+                "Extract them one after the other, or give one another name in its trait.toml."
+            )
+        found[trait], places[trait] = dataset.pairs, folder
+    return found
 
 
 def _words(model: "LoadedModel", study: "Study") -> dict[Path, "Words"]:
@@ -145,10 +168,9 @@ def _as_json(study: "Study", words: dict[Path, "Words"]) -> dict[str, object]:
 
 def _draw(study: "Study", root: Path) -> None:
     from extract.plots import plot_auroc, plot_curve, plot_matrix, plot_projections
-    from extract.vector_files import encode_name
 
     for name, found in study.directions.items():
-        folder = root / encode_name(name)
+        folder = study.folders[name]
         if found[0].provenance.held_out:
             plot_auroc(found).savefig(folder / "auroc.png")
         if found[0].provenance.evidence:
@@ -156,8 +178,12 @@ def _draw(study: "Study", root: Path) -> None:
         if study.held[name].kept:
             plot_projections(found[0][found[0].best_layer], study.held[name]).savefig(folder / "projections.png")
     names = list(study.directions)
+    together = hashlib.sha256(
+        "\n".join(str(folder.relative_to(root)) for folder in study.folders.values()).encode()
+    ).hexdigest()[:16]
     if study.cross is not None:
-        plot_matrix(names, study.cross, title="AUROC of directions on other traits' pairs").savefig(root / "cross.png")
+        title = "AUROC of directions on other traits' pairs"
+        plot_matrix(names, study.cross, title=title).savefig(root / f"cross-{together}.png")
     if study.cosines is not None:
         values, beside = _cosines(study)
-        plot_matrix(names, values, beside=beside, title="cosines").savefig(root / "cosines.png")
+        plot_matrix(names, values, beside=beside, title="cosines").savefig(root / f"cosines-{together}.png")

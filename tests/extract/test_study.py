@@ -64,8 +64,15 @@ def test_what_is_done_is_not_done_again(
     again = study_traits(llama, traits, SETTINGS, tmp_path)
     assert read == [16]
     assert again.directions["made/up"] == once
-    study_traits(llama, first, SETTINGS.model_copy(update={"seed": 1}), tmp_path)
+    [other] = study_traits(llama, first, SETTINGS.model_copy(update={"seed": 1}), tmp_path).directions.values()
     assert read == [16, 20]
+    assert other != once
+    kept = study_traits(llama, first, SETTINGS, tmp_path)
+    assert read == [16, 20], "directions of other settings stand beside them"
+    assert kept.directions["made/up"] == once
+    fewer = {"made/up": traits["made/up"][:12]}
+    assert study_traits(llama, fewer, SETTINGS, tmp_path).folders != kept.folders
+    assert [Directions.load(path) for path in kept.files["made/up"]] == once
 
 
 def test_words_of_a_direction_are_those_of_the_output_head(llama: LoadedModel) -> None:
@@ -114,9 +121,41 @@ def test_the_command_shows_and_draws_what_two_traits_have_to_do_with_each_other(
     assert "words at layer" in result.stdout
     assert re.search(r"cosines at the middle layer\n +made_up +made_again +length +refusal\n", result.stdout)
     root = tmp_path / "runs" / "extract" / "organism"
-    assert {path.name for path in root.rglob("*.png")} == {
-        "auroc.png", "pairs.png", "projections.png", "cross.png", "cosines.png"
+    assert {path.name.partition("-")[0].removesuffix(".png") for path in root.rglob("*.png")} == {
+        "auroc", "pairs", "projections", "cross", "cosines"
     }  # fmt: skip
+
+
+def test_the_command_keeps_what_it_found_with_other_settings(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    files = []
+    for layer in ("1", "2"):
+        words = ["extract", str(folder), "--out", str(tmp_path), "--layers", layer, "--no-evidence", "--json"]
+        files.append(json.loads(CliRunner().invoke(app, words).stdout)["directions"][0]["file"])
+    assert [Directions.load(file).layers for file in files] == [(1,), (2,)]
+
+
+def test_two_datasets_of_one_trait_are_refused(tmp_path: Path) -> None:
+    folders = [write_dataset(tmp_path / place / "social" / "made_up") for place in ("one", "two")]
+    result = CliRunner().invoke(app, ["extract", *map(str, folders), "--out", str(tmp_path)])
+    assert isinstance(result.exception, UserError)
+    assert all(str(folder) in str(result.exception) for folder in folders)
+
+
+def test_what_cannot_be_kept_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    (tmp_path / "runs").write_text("a file where the results would go")
+    monkeypatch.setattr(extract, "open_subject", lambda _: pytest.fail("a model was loaded"))
+    result = CliRunner().invoke(app, ["extract", str(folder), "--out", str(tmp_path)])
+    assert isinstance(result.exception, UserError)
+    assert f"{tmp_path / 'runs'} is no folder" in str(result.exception)
+
+
+def test_a_seed_below_0_is_refused_at_once(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    result = CliRunner().invoke(app, ["extract", str(folder), "--out", str(tmp_path), "--seed", "-1"])
+    assert result.exit_code == 2
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
