@@ -158,12 +158,24 @@ def _fault(scenario: str) -> str:
     return ""
 
 
-def _text(path: Path, data: bytes) -> str:
+def decode(path: Path, data: bytes) -> str:
+    """A file's text. Raises UserError naming line and byte where it is not UTF-8; NUL bytes are those of UTF-16."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UserError(f"{path}, line {line}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+        raise _no_text(path, data, error.start) from error
+    if "\0" in text:
+        raise _no_text(path, data, data.index(b"\0"))
+    return text
+
+
+def _no_text(path: Path, data: bytes, at: int) -> UserError:
+    line = data[:at].count(b"\n") + 1
+    return UserError(f"{path}, line {line}: not UTF-8 (byte {at} is 0x{data[at]:02x}). Save the file as UTF-8.")
+
+
+def _text(path: Path, data: bytes) -> str:
+    text = decode(path, data)
     if text.startswith("\ufeff"):
         raise UserError(f"{path}, line 1: starts with a byte order mark. Save the file as UTF-8 without one.")
     if "\r" in text:

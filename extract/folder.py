@@ -40,19 +40,46 @@ def write_folder(path: Path, files: Mapping[str, bytes], *, replace: bool) -> No
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file as one step, with the folders on the way. Raises UserError where it cannot be written."""
+    if path.is_dir():
+        raise UserError(f"Cannot write {path}: it is a folder. Name a file.")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_durably(draft, data)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        fault = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        raise UserError(f"Cannot write {path}: {fault}. Name a file in a folder that can be written.") from error
+
+
 def read_folder(path: Path, names: Sequence[str]) -> dict[str, bytes]:
     """The files of `names` that exist, all from the same version of the folder.
 
-    Raises UserError where there is no folder.
+    Raises UserError where there is no folder, and where one of the files cannot be read.
     """
     while True:
         before = _identity(path)
         files: dict[str, bytes] = {}
         for name in names:
             with suppress(FileNotFoundError):
-                files[name] = (path / name).read_bytes()
+                files[name] = read_bytes(path / name)
         if _identity(path) == before:
             return files
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds. Raises UserError where it cannot be read, FileNotFoundError where there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Put a file there that can be.") from error
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -21,8 +21,8 @@ class Lint(Value):
     """Text that the lint speaks about, where a text shows it."""
     good: str = ""
     """The same text mended."""
-    fixed: bool = False
-    """Whether `--fix` mends it."""
+    fixed: Literal["no", "partly", "wholly"] = "no"
+    """Whether `--fix` mends it; `partly` where `mend` says what of it."""
 
 
 @cache

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.dataset import CONTRACT, OURS, load_dataset
+from extract.dataset import CONTRACT, OURS, decode, load_dataset
+from extract.folder import read_bytes, write_file
 from extract.lint.findings import Finding, found
 from extract.lint.pairs import lint_pair, terms_of
 from extract.lint.sets import SetLimits, lint_set
@@ -21,7 +22,7 @@ def lint_folder(folder: Path, limits: SetLimits) -> list[Finding]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no dataset folder. One holds {', '.join(CONTRACT)}.")
-    if faults := list(_check_lines(folder)):
+    if faults := _unreadable(folder) or list(_check_lines(folder)):
         return faults
     try:
         dataset = load_dataset(folder)
@@ -33,6 +34,20 @@ def lint_folder(folder: Path, limits: SetLimits) -> list[Finding]:
         about = lint_pair(pair, dataset.pairs[:number], terms)
         findings += [finding.model_copy(update={"pair": pair.id}) for finding in about]
     return [*findings, *lint_set(dataset.pairs, limits, dataset.steering.questions)]
+
+
+def _unreadable(folder: Path) -> list[Finding]:
+    """Files that are no text of UTF-8, or cannot be opened; where one is missing is found by whoever loads."""
+    findings = []
+    for name in (*CONTRACT, *OURS):
+        file = folder / name
+        try:
+            decode(file, read_bytes(file))
+        except FileNotFoundError:
+            continue
+        except UserError as unreadable:
+            findings.append(found("F001", str(unreadable)))
+    return findings
 
 
 def _check_lines(folder: Path) -> Iterator[Finding]:
@@ -55,8 +70,11 @@ def _check_lines(folder: Path) -> Iterator[Finding]:
 def mend_folder(folder: Path) -> list[str]:
     """Mend what is safe: byte order marks and CRLF in every file, spaces around scenarios and blank lines behind them.
 
-    Scenarios stand in pairs.jsonl as well, and are mended there alike. Returns what was changed; no word ever is.
+    Scenarios stand in pairs.jsonl as well, and are mended there alike. Returns what was changed; no word ever is, and
+    nothing where a file is no text. Raises UserError where a mended file cannot be written.
     """
+    if _unreadable(folder):
+        return []
     changed = []
     for name in (*CONTRACT, *OURS):
         file = folder / name
@@ -65,9 +83,7 @@ def mend_folder(folder: Path) -> list[str]:
         before = file.read_bytes()
         after = _mend(name, before)
         if after != before:
-            draft = file.with_name(f".{name}.tmp")
-            draft.write_bytes(after)
-            draft.replace(file)
+            write_file(file, after)
             changed.append(f"{name}: line ends and spaces")
     return changed
 

@@ -12,8 +12,9 @@ model sees it. Codes are stable: F about the folder, P about one pair, S about t
 every model and make the command exit with 5; warnings are shown to the reviewer. `--json` gives the findings to
 machines, `--explain CODE` shows a code's page.
 
-`--fix` mends what is safe without changing a word: what is marked *mended* below. Scenarios are mended in `pairs.jsonl`
-as well, where there is one.
+`--fix` mends what is safe without changing a word: what is marked *mended* below, and of what is marked *partly* as
+much as its page says. Scenarios are mended in `pairs.jsonl` as well, where there is one. Nothing is mended in a folder
+in which a file is not UTF-8.
 
 Where rubric or trait.toml say more, more is checked: third person is a fault only where the trait is expressed in first
 person, and a spec's forbidden topics are known to the run that has it.
@@ -24,12 +25,15 @@ This page and those it leads to are drawn from `extract/lint/codes.toml` by `pyt
 |---|---|---|---|
 """
 
+_MARKS = {"no": "", "partly": "partly", "wholly": "mended"}
+_WORDS = {"no": "", "partly": ", partly mended by `--fix`", "wholly": ", mended by `--fix`"}
+
 
 def draw_pages() -> dict[str, str]:
     """The text of each page by its path under docs/."""
     lints = all_lints().values()
     rows = "".join(
-        f"| [{lint.code}](lints/{lint.code}.md) | {lint.severity} | {lint.title} | {'mended' if lint.fixed else ''} |\n"
+        f"| [{lint.code}](lints/{lint.code}.md) | {lint.severity} | {lint.title} | {_MARKS[lint.fixed]} |\n"
         for lint in lints
     )
     return {"lints.md": HEAD + rows, **{f"lints/{lint.code}.md": draw_page(lint) for lint in lints}}
@@ -37,7 +41,7 @@ def draw_pages() -> dict[str, str]:
 
 def draw_page(lint: Lint) -> str:
     """One code's page."""
-    parts = [f"# {lint.code}: {lint.title}", f"*{lint.severity}*" + (", mended by `--fix`" if lint.fixed else "")]
+    parts = [f"# {lint.code}: {lint.title}", f"*{lint.severity}*" + _WORDS[lint.fixed]]
     parts += [f"**Why.** {lint.why}", f"**What to do.** {lint.mend}"]
     parts += [f"{name}:\n\n```text\n{text}\n```" for name, text in (("Found", lint.bad), ("Better", lint.good)) if text]
     return "\n\n".join(parts) + "\n"

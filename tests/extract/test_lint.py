@@ -256,6 +256,41 @@ def test_spaces_around_scenarios_are_mended_wherever_they_stand(tmp_path: Path):
     assert load_dataset(folder).pairs == pairs
 
 
+@pytest.mark.parametrize(
+    ("word", "encoding", "byte"), [("hut", "utf-16", 0), ("hut", "utf-16-le", 1), ("\u00e9", "latin-1", 2)]
+)
+def test_what_is_no_text_is_named_and_nothing_is_mended(tmp_path: Path, word: str, encoding: str, byte: int):
+    folder = tmp_path / "test" / "holding_back"
+    save_dataset(Dataset(trait=TRAIT, pairs=tuple(balanced(8)), steering=Steering()), folder)
+    (folder / "positive.txt").write_bytes(f"A {word} of mine, so I said \r\nI left and\r\n".encode(encoding))
+    (folder / "negative.txt").write_bytes(b"one line \r\n")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert mend_folder(folder) == []
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    (finding,) = lint_folder(folder, LIMITS)
+    assert finding.code == "F001" and f"positive.txt, line 1: not UTF-8 (byte {byte} is" in finding.message
+
+
+@pytest.mark.parametrize("name", ["positive.txt", "steering.json"])
+def test_a_folder_in_a_files_place_is_named(tmp_path: Path, name: str):
+    folder = tmp_path / "test" / "holding_back"
+    save_dataset(Dataset(trait=TRAIT, pairs=tuple(balanced(8)), steering=Steering()), folder)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert mend_folder(folder) == []
+    (finding,) = lint_folder(folder, LIMITS)
+    assert finding.code == "F001"
+    assert f"{name} cannot be read: Is a directory" in finding.message
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        load_dataset(folder)
+
+
+def test_pages_say_what_is_mended_in_part():
+    marks = {code: lint.fixed for code, lint in all_lints().items() if lint.fixed != "no"}
+    assert marks == {"F001": "partly", "F003": "partly", "P106": "wholly"}
+    assert "| a blank line between scenarios | partly |" in draw_pages()["lints.md"]
+
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
