@@ -100,6 +100,18 @@ class RunFolder:
             )
         return info
 
+    def check_store(self, info: RunInfo) -> None:
+        """RunError where the run has begun, as its other files say, and its store is not there.
+
+        To be asked before the store is opened, which would make an empty one. A run that was only created has none.
+        """
+        left = (self.graph_file, self.validation_file, self.manifest_file, self.vectors, self.path / "batches")
+        if not self.store_file.exists() and (info.vet or any(file.exists() for file in left)):
+            raise RunError(
+                f"{self.store_file} is missing, and with it all that the run did. Copy the whole folder again, "
+                "store.sqlite included, or start a new run."
+            )
+
     def write_info(self, info: RunInfo) -> None:
         """Write run.json."""
         write_atomically(self.info_file, info.model_dump_json(indent=2, by_alias=True) + "\n")

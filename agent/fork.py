@@ -11,7 +11,7 @@ from agent.store import Journal
 
 async def state_before(source: RunFolder, round_number: int) -> RunState:
     """The state in which a run began a round; RunError says which rounds there are."""
-    source.read_info()
+    source.check_store(source.read_info())
     if not source.graph_file.exists():
         raise RunError(f"{source.path} has not begun; there is nothing to go on from.")
     async with open_graph(source, None) as graph:

@@ -39,6 +39,7 @@ class Workshop:
 async def open_workshop(folder: RunFolder, say: Callable[[str], None]) -> AsyncIterator[Workshop]:
     """Open a run's journal, call store and models; everything is closed again at the end."""
     info = folder.read_info()
+    folder.check_store(info)
     terms = info.spending
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(closing(Journal(folder.store_file)))

@@ -105,11 +105,11 @@ def create(
     wanted = refine_spec(source.read_info().spec, trait, given) if source else build_spec(_named(trait), spec, given)
     mode = _review_mode(review)
     terms = build_terms(review_at, read_policy(approve) if approve else None, timeout, on_timeout, mode)
+    fork = _fork(source, at) if source and at is not None else None
     # What the run that is gone on from was told already is not asked, or paid for, again.
     answers = answers or (source.path if source else None)
     spending = build_spending({"budget": budget, "prices": prices, "cache": cache, "answers": answers})
     notifier = read_notifier(notify)
-    fork = _fork(source, at) if source and at is not None else None
     _check_references(wanted)
     if dry_run:
         _estimate(wanted, spending, out.resolve(), replace, as_json)

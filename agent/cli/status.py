@@ -36,6 +36,8 @@ def status(run: Which = None, out: Out = HERE, as_json: AsJson = False) -> None:
         else:
             _show_run(summary, console)
         return
+    if not out.is_dir():
+        raise RunError(f"--out {str(out)!r}: there is no such folder. Name the one that holds runs/.")
     rows = [_try(folder) for folder in list_runs(out.resolve())]
     if as_json:
         print(json.dumps({"runs": [row if isinstance(row, dict) else row.as_json() for row in rows]}))
@@ -57,14 +59,14 @@ def _try(folder: RunFolder) -> "RunSummary | dict[str, str]":
 
 def _show_runs(rows: "list[RunSummary | dict[str, str]]", console: Console) -> None:
     table = Table("run", "", box=None, pad_edge=False, header_style="dim")
-    for name in ("pairs", "calls", "time"):
+    for name in ("pairs", "wanted", "calls", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         if isinstance(row, dict):
-            table.add_row(_named(row["run"], row["message"]), _sign("damaged"), "", "", "")
+            table.add_row(_named(row["run"], row["message"]), _sign("damaged"), "", "", "", "")
             continue
         accepted = next((str(record.accepted_total) for record in reversed(row.rounds.values())), "0")
-        counts = (f"{accepted}/{row.pairs_wanted}", f"{row.costs.calls:,}", _minutes(row.costs.seconds))
+        counts = (accepted, str(row.pairs_wanted), f"{row.costs.calls:,}", _minutes(row.costs.seconds))
         table.add_row(_named(str(row.folder.path), row.standing.headline), _sign(row.state), *counts)
     console.print(table)
 

@@ -31,9 +31,10 @@ def open_run(folder: RunFolder) -> Iterator[OpenRun]:
     """Open a run's journal and its call totals, also while another process works on it.
 
     A run that has only just been created has no store yet; it reads as empty. Raises RunError where run.json or the
-    store is damaged.
+    store is damaged, or the store of a run that has begun is missing.
     """
     info = folder.read_info()
+    folder.check_store(info)
     store = folder.store_file if folder.store_file.exists() else Path(":memory:")
     try:
         usage = _read_usage(store)

@@ -15,13 +15,14 @@ import pytest
 from agent.checkpoints import open_graph
 from agent.drawing import draw_page
 from agent.errors import RunError
-from agent.folder import GRAPH_VERSION, RunFolder
+from agent.folder import GRAPH_VERSION, RunFolder, list_runs
 from agent.fork import fork_run, state_before
 from agent.graph import NODES, build_graph
 from agent.records import Draft, Ending, Trial
 from agent.review.terms import ReviewTerms
 from agent.spec import Spec
 from agent.store import Journal
+from tests.agent.commands import Commands
 from tests.agent.runs import ROOT, dataset_bytes, finish, start
 
 Build = Callable[..., Spec]
@@ -70,6 +71,19 @@ def test_a_round_that_never_began_is_one_clear_error(tmp_path: Path, scripted_sp
     finish(source)
     with pytest.raises(RunError, match=r"never began round 9\. Rounds that began: 1"):
         asyncio.run(state_before(source, 9))
+
+
+def test_a_run_without_its_store_is_nothing_to_go_on_from(tmp_path: Path, scripted_spec: Build, command: Commands):
+    source = start(tmp_path, scripted_spec(pairs=3))
+    finish(source)
+    for file in source.path.glob("store.sqlite*"):
+        file.unlink()
+    for words in (("create", "--from", str(source.path), "--at", "1"), ("resume", str(source.path))):
+        done = command(*words)
+        assert done.code == 2, done.err
+        assert "store.sqlite is missing" in done.err
+    assert not source.store_file.exists()
+    assert [folder.path for folder in list_runs(tmp_path)] == [source.path]
 
 
 def test_only_primitives_come_out_of_a_checkpoint(tmp_path: Path, scripted_spec: Build):
