@@ -3,11 +3,13 @@
 Vectors keep the lengths that their method gave them: `--control-vector-scaled FILE 1.0` adds the vector itself.
 """
 
+import io
 import struct
 from pathlib import Path
 
 import torch
 
+from extract.folder import write_file
 from extract.vectors import Directions
 from lm.errors import UserError
 
@@ -19,7 +21,8 @@ def export_gguf(directions: Directions, path: Path, *, model_hint: str) -> Path:
     """Write a control vector; `model_hint` is llama.cpp's name of the architecture, such as llama or qwen2.
 
     `direction.N` is added to the output of block N, counted from 0; llama.cpp has no N = 0, so layer 0 is left out.
-    Raises UserError for directions of something else than the residual stream, and where no layer is left.
+    Raises UserError for directions of something else than the residual stream, where no layer is left, and where the
+    file cannot be written.
     """
     about = directions.provenance
     if about.component != "residual":
@@ -40,21 +43,22 @@ def export_gguf(directions: Directions, path: Path, *, model_hint: str) -> Path:
     for number, layer in enumerate(rows):
         head += _text(f"direction.{layer}") + struct.pack("<IQIQ", 1, width, 0, number * step)
     data = b"".join(row.contiguous().numpy().astype("<f4").tobytes().ljust(step, b"\0") for row in rows.values())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(head + b"\0" * (-len(head) % _ALIGNMENT) + data)
+    write_file(path, head + b"\0" * (-len(head) % _ALIGNMENT) + data)
     return path
 
 
 def export_persona(directions: Directions, path: Path) -> Path:
     """Write persona_vectors' one tensor [layers + 1, d_model]: row r is layer r - 1, row 0, the embeddings, is zero.
 
-    Their last row is read after the final norm; ours is what a push changes. Raises UserError where a layer is missing.
+    Their last row is read after the final norm; ours is what a push changes. Raises UserError where a layer is missing,
+    and where the file cannot be written.
     """
     if directions.layers != tuple(range(len(directions))):
         raise UserError(f"A persona vector file holds all layers from 0 on; these are {list(directions.layers)}.")
     raw = directions.raw
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(torch.cat([torch.zeros(1, raw.shape[1]), raw]), path)
+    data = io.BytesIO()
+    torch.save(torch.cat([torch.zeros(1, raw.shape[1]), raw]), data)
+    write_file(path, data.getvalue())
     return path
 
 

@@ -24,6 +24,8 @@ def _parse_part(text: str, part: str, n_layers: int) -> list[int]:
     if part == "all":
         return list(range(n_layers))
     if shares := _SHARES.fullmatch(part):
+        if max(map(float, shares.groups())) > 100:
+            raise _error(text, f"{part!r} goes beyond 100 %", n_layers)
         low, high = (float(share) / 100 * (n_layers - 1) for share in shares.groups())
         return [layer for layer in range(n_layers) if low <= layer <= high]
     if (numbers := _RANGE.fullmatch(part)) is None:
@@ -40,5 +42,5 @@ def _parse_part(text: str, part: str, n_layers: int) -> list[int]:
 def _error(text: str, what: str, n_layers: int) -> UserError:
     return UserError(
         f"{text!r} names no layers: {what}. Write 'all', numbers ('3,5'), ranges with both ends ('20:60:2') or shares "
-        f"of the depth ('30%-60%'); this model has layers 0 to {n_layers - 1}."
+        f"of the depth up to 100 % ('30%-60%'); this model has layers 0 to {n_layers - 1}."
     )

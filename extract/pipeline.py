@@ -29,6 +29,9 @@ from extract.vectors import Directions, Provenance
 from lm.errors import UserError
 from lm.types import Value
 
+FEW_FITTED = 5
+"""Pairs to fit on below which it is said that too many are held out."""
+
 
 class ExtractionSettings(Value):
     """What is extracted of a trait, and how."""
@@ -204,8 +207,24 @@ def fit_reading(
     found = []
     for name, fit in fits.items():
         directions = fit_directions(reading, kept, split, fit, about.model_copy(update={"method": name}))
-        found.append(_with_evidence(directions, reading, kept, fit, refusal) if evidence else directions)
+        proven = _with_evidence(directions, reading, kept, fit, refusal) if evidence else directions
+        found.append(_warned(proven, _few_fitted(split)))
     return found
+
+
+def _few_fitted(split: tuple[Sequence[int], Sequence[int]]) -> str:
+    """What to say of directions that hardly any pair was left for; empty where enough are."""
+    fitted, held = map(len, split)
+    if not held or fitted >= FEW_FITTED:
+        return ""
+    return f"fitted on {fitted} of {fitted + held} pairs, the others are held out: hold out a smaller share"
+
+
+def _warned(directions: Directions, warning: str) -> Directions:
+    about = directions.provenance
+    if not warning:
+        return directions
+    return replace(directions, provenance=about.model_copy(update={"warnings": (warning, *about.warnings)}))
 
 
 def fit_directions(

@@ -1,5 +1,7 @@
 """Other programs' files: what is written is read again."""
 
+import errno
+import os
 import struct
 from pathlib import Path
 
@@ -34,6 +36,20 @@ def test_gguf_bytes_are_as_the_format_says(tmp_path: Path) -> None:
 def test_gguf_needs_a_layer_and_the_residual_stream(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no control vector for layer 0"):
         export_gguf(make_directions(layers=(0,)), tmp_path / "a.gguf", model_hint="llama")
+
+
+def test_what_lies_there_stands_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "a.pt"
+    file.write_text("older")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        export_persona(make_directions(), file)
+    with pytest.raises(UserError, match="it is a folder"):
+        export_gguf(make_directions(), tmp_path, model_hint="llama")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.pt", "older")]
 
 
 def test_persona_round_trip(tmp_path: Path) -> None:

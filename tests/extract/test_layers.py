@@ -30,6 +30,8 @@ def test_layers(text: str, n_layers: int, layers: tuple[int, ...]) -> None:
         ("2:99999999999", "there is no layer 99999999999"),
         ("5:2", "no layer lies there"),
         ("60%-30%", "no layer lies there"),
+        ("30%-600%", "goes beyond 100 %"),
+        ("101%-102%", "goes beyond 100 %"),
         ("1:4:0", "steps of 0"),
         ("", "neither a number nor a range"),
         ("-1", "neither a number nor a range"),

@@ -18,6 +18,7 @@ from extract.trait import Pair
 from extract.vectors import Directions
 from lm.errors import UserError
 from tests.extract.conftest import make_pair
+from tests.extract.test_vectors import make_directions
 
 SETTINGS = ExtractionSettings(methods=("mean_difference", "principal_difference"))
 
@@ -112,6 +113,29 @@ def test_the_command_reads_a_plain_folder_and_writes_files(tmp_path: Path) -> No
     assert exported.read_bytes()[:4] == b"GGUF"
     again = CliRunner().invoke(app, words)
     assert isinstance(again.exception, UserError)
+    replaced = CliRunner().invoke(app, [*words, "--replace", "--json"])
+    assert json.loads(replaced.stdout) == {"file": str(exported), "format": "gguf"}
+
+
+@pytest.mark.parametrize("form", ["gguf", "persona"])
+def test_exporting_destroys_nothing_and_says_what_is_in_the_way(tmp_path: Path, form: str) -> None:
+    source = make_directions().save(tmp_path / "vectors")
+    before = source.read_bytes()
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(source)
+    refused = {
+        source: "the very file that is read",
+        tmp_path / "link": "the very file",
+        tmp_path / "folder": "a folder",
+    }
+    for to, message in (refused | {tmp_path / "file" / "v": f"Cannot write {tmp_path / 'file' / 'v'}"}).items():
+        words = ["export", str(source), str(to), "--format", form, "--model-hint", "llama", "--replace"]
+        result = CliRunner().invoke(app, words)
+        assert isinstance(result.exception, UserError), result.exception
+        assert message in str(result.exception)
+    assert source.read_bytes() == before
+    assert {file.name for file in tmp_path.iterdir()} == {"vectors", "file", "folder", "link"}
 
 
 def test_the_command_shows_and_draws_what_two_traits_have_to_do_with_each_other(tmp_path: Path) -> None:
@@ -151,6 +175,14 @@ def test_what_cannot_be_kept_is_not_begun(tmp_path: Path, monkeypatch: pytest.Mo
     assert f"{tmp_path / 'runs'} is no folder" in str(result.exception)
 
 
+def test_a_share_that_leaves_hardly_a_pair_is_warned_of(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "social" / "made_up")
+    words = ["extract", str(folder), "--out", str(tmp_path), "--layers", "1", "--no-evidence"]
+    result = CliRunner().invoke(app, [*words, "--held-out", "0.99"])
+    assert "warning: fitted on 1 of 12 pairs, the others are held out" in result.stdout
+    assert "warning" not in CliRunner().invoke(app, words).stdout
+
+
 def test_a_seed_below_0_is_refused_at_once(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "social" / "made_up")
     result = CliRunner().invoke(app, ["extract", str(folder), "--out", str(tmp_path), "--seed", "-1"])
@@ -166,7 +198,7 @@ def test_a_seed_below_0_is_refused_at_once(tmp_path: Path) -> None:
         (["--component", "heads"], "There is no component 'heads'"),
         (["--held-out", "1"], "--held-out is 1"),
         (["--layers", "99"], "no layer 99"),
-        (["--layers", "1-2"], "shares of the depth ('30%-60%'); this model has layers 0 to"),
+        (["--layers", "1-2"], "shares of the depth up to 100 % ('30%-60%'); this model has layers 0 to"),
     ],
 )
 def test_what_the_command_cannot_use_is_said(tmp_path: Path, words: list[str], message: str) -> None:
