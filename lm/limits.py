@@ -161,8 +161,7 @@ async def persist(send: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
             asked = f"; it asks to wait {last.retry_after:.0f} s" if last.retry_after else ""
             raise GaveUp(
                 last.cause,
-                f"{who} did not answer in {failures} attempts over {tried:.0f} s. The last one: {last}{asked}. "
-                "Nothing that was answered is lost: `traitsmith resume` goes on.",
+                f"{who} did not answer in {failures} attempts over {tried:.0f} s. The last one: {last}{asked}.",
             ) from last
         tried += wait
         await asyncio.sleep(wait)

@@ -95,4 +95,5 @@ def main() -> None:
 
 
 def _escape(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+    """What an error says, and what those that it went through know of how to go on."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())]).replace("[", r"\[")

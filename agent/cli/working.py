@@ -16,7 +16,7 @@ from rich.console import Console
 from agent.cli.verdicts import Verdicts, read_verdicts, show_verdicts
 from agent.folder import RunFolder
 from agent.spec import ReviewMode
-from lm.errors import UserError
+from lm.errors import ModelFailure, UserError
 
 if TYPE_CHECKING:
     from agent.cli.progress import ConsoleProgress
@@ -46,6 +46,9 @@ def work_in_terminal(
             _reviewer(folder, face, console, stop_asked, progress, port) as reviewer,
         ):
             result = asyncio.run(work(folder, progress, reviewer, stop_asked, notifier))
+    except ModelFailure as failure:
+        failure.add_note(f"Nothing that was answered is lost: `traitsmith resume {folder.path}` goes on.")
+        raise
     finally:
         progress.stop()
     _show_result(folder, result, console, as_json)

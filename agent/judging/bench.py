@@ -9,7 +9,7 @@ from typing import Any
 from agent.cast import check_price, check_role
 from agent.spending import Spending
 from lm import CallStore, Judge, Recorded, open_model, parse_reference
-from lm.errors import UserError
+from lm.errors import ModelFailure, UserError
 from lm.ledger import Ledger
 from lm.prices import load_prices
 from lm.recorded import CHUNK
@@ -50,6 +50,10 @@ def opened_store(file: Path) -> Iterator[CallStore]:
     try:
         with closing(CallStore(file)) as calls:
             yield calls
+    except ModelFailure as failure:
+        if _holds_anything(file):
+            failure.add_note("Nothing that was answered is lost: the same command goes on.")
+        raise
     except UserError:
         if is_new and not _holds_anything(file):
             file.unlink(missing_ok=True)

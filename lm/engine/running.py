@@ -81,7 +81,7 @@ class Running:
         except VLLMError as error:
             raise ModelFailure(
                 f"vLLM's engine failed: {error.__cause__ or error}. VLLM_LOGGING_LEVEL=INFO in the environment shows "
-                "its log. Nothing that was answered is lost: `traitsmith resume` goes on."
+                "its log."
             ) from error
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from agent.judging.bench import opened_store
 from lm import Recorded, Request, Sampling, ScriptedModel
-from lm.errors import UserError
+from lm.errors import ModelFailure, UserError
 from tests.agent.commands import Commands
 from tests.agent.scripted import write_script
 
@@ -52,6 +52,17 @@ def test_a_store_with_nothing_in_it_is_taken_away_again(tmp_path: Path):
     with pytest.raises(UserError, match="no such judge"), opened_store(file):
         raise UserError("no such judge")
     assert not file.parent.exists()
+
+
+async def test_where_a_model_fails_it_is_told_how_to_go_on_if_anything_was_answered(tmp_path: Path):
+    asked = [Request(prompt="well?", sampling=Sampling(max_tokens=4))]
+    with pytest.raises(ModelFailure) as nothing, opened_store(tmp_path / "calls.sqlite"):
+        raise ModelFailure("down")
+    with pytest.raises(ModelFailure) as something, opened_store(tmp_path / "calls.sqlite") as calls:
+        await Recorded(ScriptedModel(lambda _: "well", lambda _: {}), calls, role="judge").complete(asked)
+        raise ModelFailure("down")
+    assert not hasattr(nothing.value, "__notes__")
+    assert something.value.__notes__ == ["Nothing that was answered is lost: the same command goes on."]
 
 
 async def test_a_store_that_holds_an_answer_stays(tmp_path: Path):

@@ -8,8 +8,9 @@ import pytest
 
 from agent.folder import create_run
 from agent.spending import Spending
-from tests.agent.commands import traitsmith
+from tests.agent.commands import spec_file, traitsmith
 from tests.agent.runs import dataset_bytes, finish, start
+from tests.agent.scripted import author_script, write_script
 from tests.agent.served import running, scripted_provider, served_spec, wait_until_hung_up
 from tests.lm.provider import Provider
 
@@ -107,3 +108,22 @@ def test_a_run_is_replayed_from_anothers_answers_without_a_server(tmp_path: Path
     ours, theirs = dataset_bytes(tmp_path / "first"), dataset_bytes(tmp_path / "again")
     assert {name for name in ours if ours[name] != theirs[name]} <= {"traits/test/holding_back/card.json"}
     assert json.loads(folder.validation_file.read_text())["cost"]["calls"] == 0
+
+
+def test_a_server_that_is_down_at_the_start_leaves_no_run_to_go_on_with(tmp_path: Path):
+    done = traitsmith(
+        "create", "alignment/strategic_omission", "--subject", "vllm:x@http://127.0.0.1:1/v1", cwd=tmp_path
+    )
+    assert done.returncode == 2, done.stderr
+    assert "cannot be asked" in done.stderr and "did not answer in" in done.stderr
+    assert "resume" not in done.stderr
+    assert not list(tmp_path.glob("runs/*/*"))
+
+
+def test_a_model_that_fails_on_the_way_leaves_a_run_that_is_named(tmp_path: Path):
+    author = write_script(tmp_path / "few.jsonl", author_script()[:1])
+    spec = spec_file(tmp_path, author=author)
+    done = traitsmith("create", "test/holding_back", "--spec", str(spec), "--review", "none", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    [run] = tmp_path.glob("runs/*/*")
+    assert f"`traitsmith resume {run}` goes on" in done.stderr
