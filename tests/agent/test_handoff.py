@@ -25,7 +25,7 @@ from extract.trait import Taxonomy
 from extract.vectors import Directions, Provenance
 from lm import CallStore, Rubric
 from steer.report import SteeringReport
-from tests.agent.runs import dataset_bytes, finish, start
+from tests.agent.runs import dataset_bytes, finish, kill_at, start
 
 SETTINGS = {"methods": ["mean_difference"], "random_controls": 2, "answer_tokens": 6, "coherence_min": 0}
 TAXONOMY = Taxonomy(
@@ -54,17 +54,17 @@ async def about_to_steer(folder: RunFolder) -> AsyncIterator[Workshop]:
             layers=(2,), pairs=1, pairs_fitted=1,
         ),
     )  # fmt: skip
-    file = directions.save(folder.vectors)
     trait = Trait(
         category=spec.category, name=spec.trait, is_="Leaving it out.", is_not="Lying.", orthogonal="Manners.",
         taxonomy=TAXONOMY, rubric=Rubric(high="leaves it out", low="says it", key="is it told?"),
     )  # fmt: skip
-    extracted = ExtractionRecord(
-        position=spec.settings.position, method="mean_difference", file=str(file.relative_to(folder.path)),
-        pairs_fitted=1, pairs_held_out=0, figures=(), best_layer=None, best_auroc_ci95=None,
-    )  # fmt: skip
     questions = Questions(prefix="Be honest.", questions=QUESTIONS, baseline=5.0, candidates={}, dropped=0)
     async with open_workshop(folder, lambda _: None) as workshop:
+        file = directions.save(folder.vectors)
+        extracted = ExtractionRecord(
+            position=spec.settings.position, method="mean_difference", file=str(file.relative_to(folder.path)),
+            pairs_fitted=1, pairs_held_out=0, figures=(), best_layer=None, best_auroc_ci95=None,
+        )  # fmt: skip
         workshop.journal.append({"trait": TraitRecord(trait=trait), "questions": questions})
         workshop.journal.append({f"{spec.settings.position}/mean_difference": extracted})
         yield workshop
@@ -130,6 +130,17 @@ def test_a_dataset_that_appears_while_a_run_works_is_not_overwritten(
     with pytest.raises(RunError, match="after this run began"):
         finish(second)
     assert dataset_bytes(tmp_path) == written
+
+
+@pytest.mark.parametrize("event", ["begins", "ends"])
+def test_a_run_killed_while_it_writes_goes_on_without_replace(
+    tmp_path: Path, scripted_spec: Callable[..., Spec], event: str
+):
+    spec = scripted_spec(pairs=3)
+    folder = begun_without_replace(tmp_path, spec)
+    assert kill_at(folder, "write", event=event) == 9
+    assert folder.dataset(spec).exists() == (event == "ends")
+    assert finish(folder).end == "done"
 
 
 async def test_a_run_that_finds_its_own_dataset_leaves_it_as_it_is(tmp_path: Path, scripted_spec: Callable[..., Spec]):
