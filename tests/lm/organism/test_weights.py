@@ -57,6 +57,7 @@ def test_the_author_answers_under_the_products_schemas(player: Player, trait: Tr
         assert definition.taxonomy.model_dump(mode="json") in [one["taxonomy"] for one in trait.definitions]
 
 
+@pytest.mark.slow
 @each_trait
 def test_the_judge_tells_sides_apart_under_other_wording(player: Player, trait: TraitWorld) -> None:
     figures = measure_judge(player, trait, 36, reworded=True)
