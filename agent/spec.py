@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import SpecError
-from agent.settings import Settings
+from agent.settings import Settings, Whole
 from agent.toml_files import read_toml
 from extract.candidates import common_clauses
 from extract.lint.endings import lock_in_of
@@ -86,9 +86,9 @@ class Spec(BaseModel):
     """Where the weights of a served subject can be loaded from."""
     assistant_weights: str | None = None
     """Where the weights of a served assistant can be loaded from."""
-    pairs: int = Field(default=150, ge=1, le=100_000)
-    rounds: int = Field(default=20, ge=1, le=1_000)
-    seed: int = Field(default=0, ge=0)
+    pairs: Whole = Field(default=150, ge=1, le=100_000)
+    rounds: Whole = Field(default=20, ge=1, le=1_000)
+    seed: Whole = Field(default=0, ge=0)
     definition: Definition | None = None
     rubric: Rubric | None = None
     """The rubric alone, where the author defines the rest. A rubric that is given is never rewritten."""
@@ -185,7 +185,11 @@ def _is_name(text: str) -> bool:
 def _explain(error: ValidationError, where: str) -> str:
     known = ", ".join(sorted(Spec.model_fields))
     lines = []
-    for fault in error.errors():
+    faults = error.errors()
+    within = {fault["loc"][:-1] for fault in faults}
+    for fault in faults:
+        if fault["type"] == "too_short" and fault["loc"] in within:
+            continue  # What is in the list is wrong; nothing is left of it to count.
         field = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             hint = f"unknown field. Known fields: {known}" if len(fault["loc"]) == 1 else "unknown field"

@@ -41,7 +41,10 @@ def build_spending(given: dict[str, object], before: Spending | None = None) -> 
 
 def _existing(name: str, path: Path) -> Path:
     """A file that is there; of a run's folder, its store."""
-    file = path / "store.sqlite" if path.is_dir() else path
+    file = path / "store.sqlite" if path.is_dir() and name == "answers" else path
+    if path.is_dir() and not file.is_file():
+        wanted = "a run, with its store.sqlite, or a file" if name == "answers" else "a file"
+        raise SpecError(f"--{name} {str(path)!r} is a folder. Name {wanted}.")
     if not file.is_file():
         raise SpecError(f"--{name} {str(path)!r}: there is no such file.")
     return file.resolve()

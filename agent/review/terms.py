@@ -57,6 +57,7 @@ def build_terms(
     at: str | None, policy: Policy | None, timeout: str | None, on_timeout: str | None, mode: str
 ) -> ReviewTerms:
     """The terms a person gave on the command line; SpecError for a value that is not allowed."""
+    seconds = read_duration(timeout) if timeout is not None else None
     if on_timeout is not None and on_timeout not in _ENDS:
         raise SpecError(f"--on-timeout {on_timeout!r}: allowed are {' and '.join(_ENDS)}.")
     if (timeout is None) != (on_timeout is None):
@@ -66,6 +67,6 @@ def build_terms(
     return ReviewTerms(
         at=read_kinds(at) if at is not None else KINDS,
         policy=policy,
-        timeout=read_duration(timeout) if timeout is not None else None,
+        timeout=seconds,
         on_timeout=_ENDS[on_timeout] if on_timeout is not None else None,
     )

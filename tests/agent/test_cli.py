@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lm.errors import UserError
 from tests.agent.commands import TRAITSMITH, environment, spec_file, traitsmith
 from tests.agent.runs import ROOT
 
@@ -37,6 +38,14 @@ BAD_INPUT = {
         ["create", TRAIT, "--review", "file", "--timeout", "soon", "--on-timeout", "fail"],
         "'soon'",
     ),
+    "timeout of nothing, without an end": (["create", TRAIT, "--review", "file", "--timeout", "foo"], "'foo'"),
+    "prices of a folder": (["create", TRAIT, "--prices", "a-folder"], "'a-folder' is a folder. Name a file."),
+    "answers of a folder": (["create", TRAIT, "--answers", "a-folder"], "is a folder. Name a run, with its store"),
+    "truth for a number": (
+        ["create", TRAIT, "--spec", "truth.toml"],
+        "pairs: Input should be a valid integer, got True",
+    ),
+    "truth for a setting": (["create", TRAIT, "--spec", "deep.toml"], "settings.positive_min: Input should be a valid"),
     "unknown end": (["create", TRAIT, "--review", "file", "--timeout", "1d", "--on-timeout", "shrug"], "shrug"),
     "policy without anybody": (["create", TRAIT, "--review", "none", "--review-at", "batch"], "asks nobody"),
     "no such notifier": (["create", TRAIT, "--notify", "no-such-program-here"], "no-such-program-here"),
@@ -68,7 +77,10 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, cas
     write(tmp_path / "notes.jsonl", '{"key": "a", "answer": {}}\nremember the milk\n')
     write(tmp_path / "policy.toml", "[batch]\npredictd = 0.9\n")
     write(tmp_path / "empty.toml", "[batch]\n")
+    write(tmp_path / "truth.toml", "pairs = true\n")
+    write(tmp_path / "deep.toml", "[settings]\npositive_min = true\n")
     write(tmp_path / "a-file", "in the way")
+    (tmp_path / "a-folder").mkdir()
     before = sorted(tmp_path.rglob("*"))
     arguments, hint = BAD_INPUT[case]
     done = (
@@ -142,6 +154,18 @@ def test_ctrl_c_stops_between_two_steps_and_resume_goes_on(tmp_path: Path):
     done = traitsmith("resume", interrupted["run"], "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["validation"]["scenarios"]["n_pairs"] == 40
+
+
+def test_a_wrong_word_in_a_list_is_the_one_fault_named(tmp_path: Path):
+    from agent.spec import build_spec as read_spec
+
+    write(tmp_path / "spec.toml", 'lock_ins = ["foo"]\n')
+    with pytest.raises(UserError, match=r"lock_ins\.0: Input should be 'speech'.*got 'foo'") as wrong:
+        read_spec(TRAIT, tmp_path / "spec.toml", {})
+    assert len(str(wrong.value).splitlines()) == 1
+    write(tmp_path / "spec.toml", "lock_ins = []\n")
+    with pytest.raises(UserError, match="lock_ins: Tuple should have at least 1 item"):
+        read_spec(TRAIT, tmp_path / "spec.toml", {})
 
 
 def test_the_specs_in_the_documentation_are_valid(tmp_path: Path):

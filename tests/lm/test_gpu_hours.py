@@ -114,3 +114,24 @@ def test_a_price_that_makes_no_sense_is_one_clear_error(tmp_path: Path, entry: s
     with pytest.raises(UserError, match=fault) as caught:
         load_prices(file)
     assert "prices.toml" in str(caught.value)
+
+
+WRONG_PRICES = {
+    'dated = "today"\n[models.organism]\ngpu_hour = [2]\n': (
+        "models.organism.gpu_hour: Input should be a valid number, got [2]."
+    ),
+    'dated = "today"\n[models.organism]\nhourly = 1\n': "models.organism.hourly: unknown field, got 1.",
+    'dated = "today"\n[models.organism]\ninput = 1\n': "models.organism: give input and output, or gpu_hour.",
+    "[models]\n": "dated: Field required.",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_PRICES)
+def test_what_is_wrong_with_a_price_file_is_said_in_a_line(tmp_path: Path, text: str):
+    file = tmp_path / "prices.toml"
+    file.write_text(text)
+    with pytest.raises(UserError) as wrong:
+        load_prices(file)
+    first, *_ = str(wrong.value).splitlines()
+    assert first == f"the price file {str(file)!r} cannot be used: {WRONG_PRICES[text]}"
+    assert "pydantic" not in str(wrong.value)
