@@ -34,7 +34,7 @@ def test_to_steering_vectors_and_back() -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extract.md").read_text(), re.DOTALL)
     [code] = [block for block in blocks if "SteeringVector" in block]
     given = Directions.of(torch.randn(2, 8), (3, 5), trait="a/b")
-    names: dict[str, object] = {"directions": given, "Directions": Directions, "torch": torch}
+    names: dict[str, object] = {"directions": given}
     exec(compile(code, "docs/extract.md", "exec"), names)
     theirs, ours = names["theirs"], names["ours"]
     assert isinstance(theirs, dict)
