@@ -88,7 +88,9 @@ async def check_role(role: str, trait: str, model: Model, *, others: Sequence[st
     try:
         able = await model.capabilities()
     except ModelFailure as failure:
-        raise SpecError(f"the {role} cannot be asked: {failure}") from failure
+        raise SpecError(
+            f"the {role} cannot be asked: {failure}\nMend that, then give the same command again."
+        ) from failure
     if not _knows(able, trait):
         *most, last = [f"--{other}" for other in others]
         options = f"{', '.join(most)} and {last}" if most else last

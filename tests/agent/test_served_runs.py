@@ -116,7 +116,7 @@ def test_a_server_that_is_down_at_the_start_leaves_no_run_to_go_on_with(tmp_path
     )
     assert done.returncode == 2, done.stderr
     assert "cannot be asked" in done.stderr and "did not answer in" in done.stderr
-    assert "resume" not in done.stderr
+    assert "resume" not in done.stderr and "give the same command again" in done.stderr
     assert not list(tmp_path.glob("runs/*/*"))
 
 
