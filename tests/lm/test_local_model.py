@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 
 import pytest
 import torch
@@ -148,7 +149,8 @@ def test_answers_obey_any_small_schema_in_compact_form(model: LocalModel, fields
     assert completion.finish == "stop"
     answer = json.loads(completion.text)
     assert list(answer) == list(fields)
-    assert completion.text == json.dumps(answer, separators=(",", ":"))
+    written = re.sub(r":-0(?=[,}])", ":0", completion.text)  # JSON has a minus nought; Python writes it as nought
+    assert written == json.dumps(answer, separators=(",", ":"))
     for name, field in fields.items():
         if "enum" in field:
             assert answer[name] in field["enum"]
