@@ -124,7 +124,7 @@ class Judge:
             for chat in chats
             for seed in range(SAMPLES)
         ]
-        texts = [answer.text for answer in await self.model.complete(requests)]
+        texts = [one.answer for one in await self.model.complete(requests)]
         return [
             sampled_score(texts[place * SAMPLES : (place + 1) * SAMPLES], self.min_mass, judge)
             for place, judge in enumerate(judges)

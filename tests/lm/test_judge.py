@@ -10,7 +10,7 @@ from lm.local.model import LocalModel
 from lm.scales import DIGITS, LETTERS, NUMBERS, how_to_answer, is_one_digit, points_of
 from lm.scoring import expected_score, sampled_score
 from lm.scripted import ScriptedModel, prompt_text
-from lm.types import Capabilities, NextTokenRequest
+from lm.types import Capabilities, Completion, NextTokenRequest
 from lm.verdicts import JudgeIdentity, Rubric, Score, Unscored, Verdict
 from prompts import load_prompt
 
@@ -231,6 +231,14 @@ def test_repeated_answers_are_a_distribution_too():
     assert isinstance(verdict, Score)
     assert verdict.distribution == pytest.approx({"75": 2 / 3, "20": 1 / 3})
     assert verdict.backend == "samples"
+
+
+async def test_a_refusal_is_no_judgement_however_it_begins():
+    sampled = Capabilities(context=10_000, chat=True, structured=True, scale=(), probabilities="none")
+    refused = Completion(text="80", finish="refusal", reason="policy")
+    assert (await score(Judge(ScriptedModel(lambda _: refused, lambda _: {}, capabilities=sampled)))).kind == "unscored"
+    answered = await score(Judge(ScriptedModel(lambda _: "80", lambda _: {}, capabilities=sampled)))
+    assert isinstance(answered, Score) and answered.value == 80
 
 
 async def test_a_model_without_the_scale_cannot_judge():
