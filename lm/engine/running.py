@@ -56,6 +56,7 @@ class Running:
         """Give memory and processes back."""
         llm, self.llm = self.llm, None
         if llm is not None:
+            asyncio.run_coroutine_threadsafe(_quiet(), self.loop).result()
             llm.shutdown()
             self.loop.call_soon_threadsafe(self.loop.stop)
 
@@ -83,6 +84,14 @@ class Running:
                 f"vLLM's engine failed: {error.__cause__ or error}. VLLM_LOGGING_LEVEL=INFO in the environment shows "
                 "its log."
             ) from error
+
+
+async def _quiet() -> None:
+    """End what still runs on this loop: it would report its engine's end as a failure."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _whole(llm: Any, ids: list[int], params: Any, salt: str) -> Any:

@@ -11,7 +11,7 @@ from lm import CallStore, Model, Recorded, open_model
 from lm.errors import CapabilityError, ModelReferenceError, UserError
 from lm.ledger import Ledger
 from lm.prices import load_prices
-from lm.types import Message, NextTokenRequest, Request, Sampling
+from lm.types import NextTokenRequest, Request, Sampling
 from tests.vllm.serving import CONTEXT, IN_PROCESS, ROOT
 
 pytestmark = pytest.mark.vllm
@@ -81,9 +81,11 @@ async def test_answers_are_stored_one_by_one_with_what_they_took(engine: Model, 
 
 
 async def test_who_gives_up_waiting_disturbs_nobody_else(engine: Model):
-    chat = (Message(role="user", content="Text: all is well."),)
-    given_up = asyncio.create_task(engine.complete([Request(prompt=chat, sampling=Sampling(max_tokens=200))] * 8))
-    await asyncio.sleep(0.05)
+    letters = {"type": "string", "pattern": "^[a-z]{900}$"}
+    endless = Request(prompt=TEXT, sampling=Sampling(max_tokens=400), output_schema=letters)
+    given_up = asyncio.create_task(engine.complete([endless] * 8))
+    await engine.complete([greedy(TEXT, 1)])
+    assert not given_up.done(), "a text that is done shows nothing"
     given_up.cancel()
     (done,) = await engine.complete([greedy(TEXT)])
     assert done.finish in ("stop", "length")
