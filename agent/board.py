@@ -135,9 +135,18 @@ class Board:
         ]
 
     def failed(self, round_number: int) -> list[tuple[Draft, Failure]]:
-        """Failed pairs of a round with why they failed."""
-        drafts = self.drafts(round_number)
-        return [(drafts[id_], failure) for id_, failure in self.journal.all(Failure).items() if id_ in drafts]
+        """Pairs that were run in a round and failed, with why; whenever a pair was drafted."""
+        drafts, ran = self.drafts(), self._ran()
+        return [
+            (drafts[id_], failure)
+            for id_, failure in self.journal.all(Failure).items()
+            if ran.get(id_, drafts[id_].pair.round) == round_number
+        ]
+
+    def _ran(self) -> dict[str, int]:
+        """The round of the last batch that each pair was in; nothing is decided about it before a test after that."""
+        drafts = self.journal.all(Draft)
+        return dict(_pair_and_batch(key, drafts) for key in self.journal.all(PairDecision))
 
     def sent_back(self, round_number: int) -> list[tuple[Draft, Failure]]:
         """Pairs that the reviews of a round want drafted anew, with the reviewer's reason as what went wrong.
@@ -155,9 +164,7 @@ class Board:
         """The last decision on each pair in the reviews of one round."""
         journal, drafts = self.journal, self.journal.all(Draft)
         batches = [(*_pair_and_batch(key, drafts), found) for key, found in journal.all(PairDecision).items()]
-        # A pair ran in the last batch that it was in; nothing is decided about it before a test after that.
-        ran = {id_: batch for id_, batch, _ in batches}
-        tests = journal.all(FreshTest)
+        ran, tests = self._ran(), journal.all(FreshTest)
         finals = [(key.partition("@"), found) for key, found in journal.all(FinalDecision).items()]
         return {
             **{id_: found for id_, batch, found in batches if batch == round_number},

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -147,13 +148,20 @@ def _tell(watcher: Watcher, event: Any) -> None:
         watcher.ends(event["name"], str((event["result"] or {}).get("summary", "")))
 
 
+def import_graph() -> None:
+    """Import the graph and LangGraph with it; it takes a second, and any thread may do it."""
+    _only_primitives()
+    import_module("langgraph.checkpoint.sqlite.aio")
+    import_module("agent.graph")
+
+
 @asynccontextmanager
 async def open_graph(folder: RunFolder, workshop: Workshop | None) -> AsyncIterator[CheckpointedGraph]:
     """Open graph.sqlite and compile the graph over it; RunError when the file is damaged.
 
     Without a workshop the graph can be looked at, but no node can do its work.
     """
-    _only_primitives()
+    import_graph()
     import aiosqlite
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -162,6 +170,8 @@ async def open_graph(folder: RunFolder, workshop: Workshop | None) -> AsyncItera
 
     try:
         async with aiosqlite.connect(folder.graph_file) as connection:
+            # Should the power fail, nodes of the last moment run again; what they found out is in the run's journal.
+            await connection.execute("PRAGMA synchronous=NORMAL")
             # Said once more here: the environment counts only where LangGraph was not imported before.
             saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
             await saver.setup()

@@ -1,12 +1,13 @@
 """Drive a run: start it, let it wait for its reviewer, go on after any interruption."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from agent.checkpoints import Waiting, Watcher, open_graph
+from agent.checkpoints import Waiting, Watcher, import_graph, open_graph
 from agent.errors import RunError
 from agent.folder import RunFolder
 from agent.records import Ending, ReviewNotice
@@ -67,7 +68,10 @@ async def _work(
     stop_asked: Callable[[], bool],
     notifier: Notifier | None,
 ) -> Result:
+    # Importing LangGraph takes about as long as asking endpoints what they can do: both at once.
+    importing = asyncio.create_task(asyncio.to_thread(import_graph))
     async with open_workshop(folder, watcher.goes_on) as workshop:
+        await importing
         if not workshop.info.vet:
             return await _create(workshop, watcher, reviewer, stop_asked, notifier)
         return _conclude(workshop) if await vet(workshop, watcher, stop_asked) else STOPPED

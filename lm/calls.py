@@ -9,6 +9,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ class CallStore:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._connection = _connect(path)
-        self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self._pending: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._next: asyncio.Future[None] | None = None
         self._wrote = float("-inf")
@@ -185,38 +186,57 @@ class CallStore:
 
     def append(self, calls: Iterable[Call]) -> None:
         """Write all of these calls or none, now, and with them what was put before."""
-        rows, self._pending = self._pending, []
-        self._commit([*rows, *((_INSERT_CALL, tuple(vars(call).values())) for call in calls)])
+        self._pending.extend((_INSERT_CALL, tuple(vars(call).values())) for call in calls)
+        self._commit()
 
     def put(self, row: Call | Attempt) -> None:
-        """Write a row with the next transaction; `saved` says when."""
+        """Write a row with the next transaction; `saved` and `flush` say when."""
         self._pending.append((_INSERT_CALL if isinstance(row, Call) else _INSERT_ATTEMPT, tuple(vars(row).values())))
 
     async def saved(self) -> None:
         """Return once everything put so far is on disk: at once, or a moment after the last transaction."""
+        await asyncio.shield(self.write_soon())
+
+    def write_soon(self) -> asyncio.Future[None]:
+        """Have what was put so far written in a moment, whether or not anyone waits for it."""
         loop = asyncio.get_running_loop()
         if self._next is None or self._next.get_loop() is not loop:  # A loop that was stopped may have left one behind.
             self._next = loop.create_future()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        await asyncio.shield(self._next)
+        return self._next
+
+    async def flush(self) -> None:
+        """Write everything put so far now, and return when it is on disk."""
+        await asyncio.to_thread(self._commit)
 
     async def _write(self) -> None:
         while (done := self._next) is not None:
             await asyncio.sleep(self._wrote + _PACE - monotonic())
-            rows, self._pending, self._next, self._wrote = self._pending, [], None, monotonic()
+            self._next, self._wrote = None, monotonic()
             try:
-                await asyncio.to_thread(self._commit, rows)
+                await self.flush()
             except sqlite3.Error as error:
                 done.set_exception(error)
+                done.exception()  # Where nobody waits, the next write reports it.
             else:
                 done.set_result(None)
 
-    def _commit(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+    def _commit(self) -> None:
+        """Write what was put in one transaction; what fails stays put."""
+        with self._lock:
+            rows = [self._pending.popleft() for _ in range(len(self._pending))]
+            try:
+                self._insert(rows)
+            except BaseException:
+                self._pending.extendleft(reversed(rows))
+                raise
+
+    def _insert(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
         by_statement: dict[str, list[tuple[Any, ...]]] = {}
         for statement, values in rows:
             by_statement.setdefault(statement, []).append(values)
-        with self._lock, self._connection:
+        with self._connection:
             if _INSERT_ATTEMPT in by_statement:
                 self._widen()
             for statement, many in by_statement.items():
@@ -235,7 +255,8 @@ class CallStore:
     def keep_capabilities(self, model: str, capabilities: str) -> None:
         """Remember what a model said it can do, as JSON, where it is news."""
         if self.capabilities(model) != capabilities:
-            self._commit([("INSERT INTO endpoints VALUES (?, ?, ?)", (model, capabilities, now()))])
+            self._pending.append(("INSERT INTO endpoints VALUES (?, ?, ?)", (model, capabilities, now())))
+            self._commit()
 
     def capabilities(self, model: str) -> str | None:
         """What a model last said it can do, as JSON."""
@@ -263,8 +284,7 @@ class CallStore:
 
     def close(self) -> None:
         """Write what is left and close the file; the store cannot be used afterwards."""
-        rows, self._pending = self._pending, []
-        self._commit(rows)
+        self._commit()
         with self._lock:
             self._connection.close()
 

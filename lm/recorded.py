@@ -74,6 +74,7 @@ class Recorded:
         self._role, self._chunk, self._mode = role, chunk, mode
         self._asked: set[str] = set()
         """Keys asked for in this process, for the mode refresh."""
+        self._said: Capabilities | None = None
         self._last = 0.0
 
     async def capabilities(self) -> Capabilities:
@@ -84,7 +85,8 @@ class Recorded:
                     return Capabilities.model_validate_json(kept)
             raise ModelFailure(f"{self.reference!r} was never asked what it can do; there is nothing to replay.")
         found = await self._model.capabilities()
-        if self._one_by_one:
+        if self._one_by_one and found != self._said:
+            self._said = found
             self._store.keep_capabilities(self.reference, found.model_dump_json())
         return found
 
@@ -177,12 +179,12 @@ class Recorded:
             # Wall-clock time goes to the answer it brought, so that the times of many at once add up to the whole.
             seconds, self._last = time.perf_counter() - self._last, time.perf_counter()
             self._store.put(self._call(keys[place], method, part[place], answer, max(seconds, 0.0)))
-            await self._store.saved()
+            self._store.write_soon()
             return answer
 
         with self._timing():
             answers = await together(ask(place) for place in missing)
-        await self._store.saved()
+        await self._store.flush()
         return {keys[place]: answer for place, answer in zip(missing, answers, strict=True)}
 
     def _timing(self) -> AbstractContextManager[None]:

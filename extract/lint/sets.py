@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from extract.lint.endings import lock_in_of
 from extract.lint.findings import Finding, found, overlap, skeleton, words
@@ -94,8 +95,14 @@ def repeats_scenario(question: str, scenarios: Iterable[str]) -> bool:
 
 def _holds(whole: str, part: str) -> bool:
     """Whether all words of one text stand in another, in a row."""
-    said = words(part)
-    return len(said) >= TELLING and f" {' '.join(said)} " in f" {' '.join(words(whole))} "
+    said = _in_a_row(part)
+    return said.count(" ") > TELLING and said in _in_a_row(whole)
+
+
+@lru_cache(maxsize=16_384)
+def _in_a_row(text: str) -> str:
+    """The words of a text, each with a space before and after it. Kept: each text is held against every other one."""
+    return f" {' '.join(words(text))} "
 
 
 def _check_confound(pairs: Sequence[Pair], limits: SetLimits) -> Iterable[Finding]:

@@ -32,15 +32,18 @@ def labelled(player: Player, scenarios: list[Scenario], most: int = 24) -> Count
     )
 
 
-def measure_subject(player: Player, trait: TraitWorld, count: int = 200) -> dict[str, float]:
-    """Shares of what held-out scenarios lead to; motives are held-out combinations."""
+def measure_subject(player: Player, trait: TraitWorld, count: int = 200, strong: int = 1000) -> dict[str, float]:
+    """Shares of what held-out scenarios lead to, `strong` a side with a motive; motives are held-out combinations.
+
+    Of 1,000 scenarios a share of 0.95 is known to 1.4 points (95 %), of 200 to 3.
+    """
     rng = Random(21)
     found: dict[str, float] = {}
     unknown = total = 0
     for side in SIDES:
-        labels = labelled(player, [draw_scenario(rng, trait, side=side, held_out=True) for _ in range(count)])
-        found[f"strong_{side}"] = labels[side] / count
-        unknown, total = unknown + labels["unknown"], total + count
+        labels = labelled(player, [draw_scenario(rng, trait, side=side, held_out=True) for _ in range(strong)])
+        found[f"strong_{side}"] = labels[side] / strong
+        unknown, total = unknown + labels["unknown"], total + strong
     kinds: tuple[Kind, ...] = ("unmotivated", "vague", "taboo", "observed", "announcement", "short", "asked")
     drawn: dict[str, list[Scenario]] = {
         kind: [draw_scenario(rng, trait, kind, held_out=True) for _ in range(count // 3)] for kind in kinds

@@ -153,6 +153,21 @@ def test_a_deferred_pair_that_is_sent_back_after_its_test_is_drafted_anew(tmp_pa
     assert not Journal(folder.store_file).get(Outcome, "01-002").accepted
 
 
+def test_a_deferred_pair_that_fails_its_test_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
+    from tests.agent.scripted import subject_script, write_script
+
+    def spoil(review: Review) -> Review:
+        positive = review.line("01-002").positive.replace("I knew", "I knew well")
+        return changed("01-002", decision="edit", positive=positive)(review)
+
+    deaf = [{"text": "the plan is broken", "match": "knew well", "repeat": True}, *subject_script()]
+    spec = scripted_spec(pairs=14, subject=write_script(tmp_path / "deaf.jsonl", deaf))
+    folder = start(tmp_path, spec, review="file", terms=ReviewTerms(at=("batch",)))
+    result, _ = finish_with(folder, {"1": changed("01-002", decision="defer"), "2": spoil})
+    assert result.end == "done", result
+    assert [(id_[:2], pair) for id_, pair in mended(folder).items()] == [("03", "01-002")]
+
+
 def test_a_pair_of_the_finished_dataset_that_is_sent_back_is_drafted_anew(tmp_path: Path, scripted_spec: Build):
     folder = start(tmp_path, scripted_spec(pairs=8), review="file", terms=ReviewTerms(at=("final",)))
     sent_back: list[str] = []
