@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
+GAIN = 1.1
+"""Times as many answers a second that a round at twice the limit must bring."""
 Cause = Literal["rate", "server", "busy", "line", "time"]
 """Too many requests, a fault within the server, a server or gateway that cannot answer just now, a connection that
 broke (or brought something that is no answer), or no answer in time."""
@@ -67,38 +69,55 @@ class Patience:
 
 
 class Gate:
-    """How many requests are with an endpoint at once: more while it answers cleanly, fewer once it cannot keep up."""
+    """How many requests are with an endpoint at once: more as long as that brings more answers, fewer on trouble.
+
+    While some wait to be let in, the limit doubles per round; where that brings hardly more answers a second it goes
+    back: what is beyond only waits in the server's queue.
+    """
 
     def __init__(self, start: float = 16, most: float = 512) -> None:
         self.limit = start
         self._most = most
         self._steady = False
-        """Once it was cut the limit grows slowly."""
+        """Once it was cut, or found to be enough, the limit grows slowly."""
         self._inside = 0
         self._closed_until = 0.0
         self._cut_at = float("-inf")
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._round: _Round | None = None
 
     @asynccontextmanager
     async def slot(self) -> "AsyncIterator[float]":
         """One place inside; gives the time of entry."""
-        while True:
+        if not self._inside:
+            self._round = None
+        if self._inside < int(self.limit):
+            self._inside += 1
+        else:
+            await self._wait_for_place()
+        try:
             while (closed := self._closed_until - monotonic()) > 0:
                 await asyncio.sleep(closed)
-            if self._inside < int(self.limit):
-                break
-            await self._wait_for_room()
-        self._inside += 1
-        try:
             yield monotonic()
         finally:
-            self._inside -= 1
-            self._let_in()
+            self._leave()
 
     def clean(self) -> None:
-        """An answer came: double per round at first, once it was cut one more per round."""
-        self.limit = min(self._most, self.limit + (1 / self.limit if self._steady else 1))
+        """An answer came: double per round at first, later one more per round."""
+        if self._steady:
+            self.limit = min(self._most, self.limit + 1 / self.limit)
+        elif self._waiting and self._round is not None and self.limit < self._most:
+            self.limit = min(self._most, self.limit + 1)
+            self._round.answers += 1
+            if self._round.answers >= int(self._round.began_with):
+                self._end_round(self._round)
         self._let_in()
+
+    def _end_round(self, ended: "_Round") -> None:
+        rate = ended.answers / max(monotonic() - ended.began, 1e-9)
+        if ended.rate_before is not None and rate < GAIN * ended.rate_before:
+            self.limit, self._steady = max(1.0, ended.began_with / 2), True
+        self._round = _Round(self.limit, monotonic(), rate)
 
     def trouble(self, fault: Transient, entered: float, wait: float) -> None:
         """An attempt failed: fewer at once for 429 and time-outs (once for all inside together), a pause for 5xx."""
@@ -111,25 +130,44 @@ class Gate:
         # A server in trouble gets a moment without anything new; one that named a time gets that time.
         pause = wait if fault.retry_after is not None else min(wait, 1.0)
         self._closed_until = max(self._closed_until, monotonic() + pause)
+        self._round = _Round(self.limit, self._closed_until)
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_place(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        if self._round is None:
+            self._round = _Round(self.limit, monotonic())
         try:
             await turn
         except asyncio.CancelledError:
             if turn in self._waiting:
                 self._waiting.remove(turn)
-            self._let_in()  # It may have been this one's turn.
+            elif not turn.cancelled():  # The place was already this one's.
+                self._leave()
             raise
 
+    def _leave(self) -> None:
+        self._inside -= 1
+        self._let_in()
+
     def _let_in(self) -> None:
-        room = int(self.limit) - self._inside
-        while room > 0 and self._waiting:
+        """Give free places away; whoever gets one is inside from then on."""
+        while self._waiting and self._inside < int(self.limit):
             turn = self._waiting.popleft()
-            if not turn.done():
+            if not turn.cancelled():
                 turn.set_result(None)
-                room -= 1
+                self._inside += 1
+
+
+@dataclass
+class _Round:
+    """As many answers as the limit was when it began; rounds follow each other as long as some wait to be let in."""
+
+    began_with: float
+    began: float
+    rate_before: float | None = None
+    """Answers a second in the round before it."""
+    answers: int = 0
 
 
 _gates: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Gate]]" = WeakKeyDictionary()

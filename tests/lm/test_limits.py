@@ -1,6 +1,7 @@
 """One retry authority: what is tried again, what stops at once, how concurrency follows the endpoint."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from random import Random
@@ -154,6 +155,47 @@ async def test_concurrency_grows_while_clean_and_is_cut_on_429(provider: Provide
     provider.misbehave = lambda number: "429" if number <= 20 else None
     await model.complete(requests(60))
     assert gate.limit < before
+
+
+class Server:
+    """A server in a time of its own: each second it answers as many of those inside as it can, the oldest first."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.time, self.inside = most, 0.0, deque[asyncio.Future[None]]()
+
+    async def answer(self) -> None:
+        self.inside.append(asyncio.get_running_loop().create_future())
+        await self.inside[-1]
+
+    async def work(self) -> None:
+        while True:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            self.time += 1
+            for _ in range(min(self.most, len(self.inside))):
+                self.inside.popleft().set_result(None)
+
+
+async def flood(gate: Gate, server: Server, monkeypatch: pytest.MonkeyPatch, count: int = 3000) -> None:
+    monkeypatch.setattr("lm.limits.monotonic", lambda: server.time)
+    working = asyncio.create_task(server.work())
+    await together(persist(server.answer, gate, Patience(), "model") for _ in range(count))
+    working.cancel()
+
+
+async def test_it_asks_for_as_many_at_once_as_a_server_can_take(monkeypatch: pytest.MonkeyPatch):
+    gate, server = Gate(), Server(10_000)
+    await flood(gate, server, monkeypatch)
+    assert gate.limit == 512
+    assert server.time <= 12, "twice as many each second, then 512"
+
+
+@pytest.mark.parametrize("most", [8, 40, 100])
+async def test_it_stops_where_more_at_once_only_wait(monkeypatch: pytest.MonkeyPatch, most: int):
+    gate, server = Gate(), Server(most)
+    await flood(gate, server, monkeypatch)
+    assert 0.8 * most <= gate.limit <= max(4 * most, 100)
+    assert server.time <= 3000 / most + 10, "and keeps the server busy"
 
 
 async def test_a_pause_holds_new_requests_back():
