@@ -68,13 +68,14 @@ async def _work(
     stop_asked: Callable[[], bool],
     notifier: Notifier | None,
 ) -> Result:
+    if folder.read_info().vet:
+        async with open_workshop(folder, watcher.goes_on) as workshop:
+            return _conclude(workshop) if await vet(workshop, watcher, stop_asked) else STOPPED
     # Importing LangGraph takes about as long as asking endpoints what they can do: both at once.
     importing = asyncio.create_task(asyncio.to_thread(import_graph))
     async with open_workshop(folder, watcher.goes_on) as workshop:
         await importing
-        if not workshop.info.vet:
-            return await _create(workshop, watcher, reviewer, stop_asked, notifier)
-        return _conclude(workshop) if await vet(workshop, watcher, stop_asked) else STOPPED
+        return await _create(workshop, watcher, reviewer, stop_asked, notifier)
 
 
 async def _create(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
-GAIN = 1.1
-"""Times as many answers a second that a round at twice the limit must bring."""
+GAIN = 1.2
+"""Times as many answers a second that twice as many requests at once must bring."""
 Cause = Literal["rate", "server", "busy", "line", "time"]
 """Too many requests, a fault within the server, a server or gateway that cannot answer just now, a connection that
 broke (or brought something that is no answer), or no answer in time."""
@@ -71,8 +71,8 @@ class Patience:
 class Gate:
     """How many requests are with an endpoint at once: more as long as that brings more answers, fewer on trouble.
 
-    While some wait to be let in, the limit doubles per round; where that brings hardly more answers a second it goes
-    back: what is beyond only waits in the server's queue.
+    While some wait to be let in, the limit doubles every other round; where that brings hardly more answers a second it
+    goes back: what is beyond only waits in the server's queue, on connections that cost to open.
     """
 
     def __init__(self, start: float = 16, most: float = 512) -> None:
@@ -103,21 +103,25 @@ class Gate:
             self._leave()
 
     def clean(self) -> None:
-        """An answer came: double per round at first, later one more per round."""
+        """An answer came: double every other round at first, later one more per round."""
         if self._steady:
             self.limit = min(self._most, self.limit + 1 / self.limit)
         elif self._waiting and self._round is not None and self.limit < self._most:
-            self.limit = min(self._most, self.limit + 1)
             self._round.answers += 1
+            if self._round.grows:
+                self.limit = min(self._most, self.limit + 1)
             if self._round.answers >= int(self._round.began_with):
-                self._end_round(self._round)
+                self._round = self._after(self._round)
         self._let_in()
 
-    def _end_round(self, ended: "_Round") -> None:
+    def _after(self, ended: "_Round") -> "_Round":
+        """A round at a steady limit, to see what it brings, after each in which it grew; then whether to go on."""
+        if ended.grows:
+            return _Round(self.limit, monotonic(), grows=False, rate=ended.rate)
         rate = ended.answers / max(monotonic() - ended.began, 1e-9)
-        if ended.rate_before is not None and rate < GAIN * ended.rate_before:
-            self.limit, self._steady = max(1.0, ended.began_with / 2), True
-        self._round = _Round(self.limit, monotonic(), rate)
+        if ended.rate is not None and rate < GAIN * ended.rate:
+            self.limit, self._steady = ended.began_with / 2, True
+        return _Round(self.limit, monotonic(), grows=True, rate=rate)
 
     def trouble(self, fault: Transient, entered: float, wait: float) -> None:
         """An attempt failed: fewer at once for 429 and time-outs (once for all inside together), a pause for 5xx."""
@@ -165,8 +169,9 @@ class _Round:
 
     began_with: float
     began: float
-    rate_before: float | None = None
-    """Answers a second in the round before it."""
+    grows: bool = False
+    rate: float | None = None
+    """Answers a second at the limit before it last grew."""
     answers: int = 0
 
 

@@ -35,9 +35,9 @@ class Endpoint:
 
         Raises ModelFailure for what waiting does not mend, and Refused.
         """
-        return await persist(
-            lambda: self._attempt(send, read, worst), gate_of(self.address), self.patience, self.reference
-        )
+        # What costs nothing is answered in no time, which would let more in of what does than the server can take.
+        gate = gate_of(self.address if worst != FREE else f"{self.address} (free)")
+        return await persist(lambda: self._attempt(send, read, worst), gate, self.patience, self.reference)
 
     async def _attempt(
         self, send: Callable[[], Awaitable[bytes]], read: Callable[[bytes], tuple[T, Use]], worst: Use

@@ -146,9 +146,10 @@ async def test_a_fifth_of_all_attempts_failing_loses_and_doubles_nothing(provide
 async def test_concurrency_grows_while_clean_and_is_cut_on_429(provider: Provider):
     model = models(provider, CALM)[0]
     await model.capabilities()
+    gate = gate_of(provider.url)
+    assert gate.limit == Gate().limit, "what the server is asked about itself says nothing about what it can take"
     provider.delay = 0.01
     await model.complete(requests(300))
-    gate = gate_of(provider.url)
     assert provider.most_inside > 30
     before = gate.limit
     provider.number = 0
@@ -187,7 +188,7 @@ async def test_it_asks_for_as_many_at_once_as_a_server_can_take(monkeypatch: pyt
     gate, server = Gate(), Server(10_000)
     await flood(gate, server, monkeypatch)
     assert gate.limit == 512
-    assert server.time <= 12, "twice as many each second, then 512"
+    assert server.time <= 16, "twice as many every other second, then 512"
 
 
 @pytest.mark.parametrize("most", [8, 40, 100])
@@ -195,7 +196,7 @@ async def test_it_stops_where_more_at_once_only_wait(monkeypatch: pytest.MonkeyP
     gate, server = Gate(), Server(most)
     await flood(gate, server, monkeypatch)
     assert 0.8 * most <= gate.limit <= max(4 * most, 100)
-    assert server.time <= 3000 / most + 10, "and keeps the server busy"
+    assert server.time <= 3000 / most + 15, "and keeps the server busy"
 
 
 async def test_a_pause_holds_new_requests_back():
