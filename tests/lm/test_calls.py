@@ -196,6 +196,19 @@ async def test_what_is_saved_is_on_disk_and_what_comes_together_is_written_toget
     reader.close()
 
 
+async def test_what_could_not_be_written_is_written_later(store, tmp_path):
+    other = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    other.execute("ALTER TABLE calls RENAME TO elsewhere")
+    store.put(Call("a", "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
+    with pytest.raises(sqlite3.OperationalError, match="no such table: calls"):
+        await store.flush()
+    other.execute("ALTER TABLE elsewhere RENAME TO calls")
+    store.put(Call("b", "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
+    await store.flush()
+    assert other.execute("SELECT key FROM calls ORDER BY rowid").fetchall() == [("a",), ("b",)]
+    other.close()
+
+
 def test_a_loop_that_was_stopped_while_it_saved_leaves_nothing_behind(store):
     async def stopped() -> None:
         store.put(Call("a", "author", "draft", "scripted", "complete", "{}", "{}", 1, 1, 0.0, now()))
