@@ -121,7 +121,7 @@ class Gate:
         rate = ended.answers / max(monotonic() - ended.began, 1e-9)
         if ended.rate is not None and rate < GAIN * ended.rate:
             self.limit, self._steady = ended.began_with / 2, True
-        return _Round(self.limit, monotonic(), grows=True, rate=rate)
+        return _Round(self.limit, monotonic(), rate=rate)
 
     def trouble(self, fault: Transient, entered: float, wait: float) -> None:
         """An attempt failed: fewer at once for 429 and time-outs (once for all inside together), a pause for 5xx."""
@@ -169,7 +169,7 @@ class _Round:
 
     began_with: float
     began: float
-    grows: bool = False
+    grows: bool = True
     rate: float | None = None
     """Answers a second at the limit before it last grew."""
     answers: int = 0

@@ -191,6 +191,14 @@ async def test_it_asks_for_as_many_at_once_as_a_server_can_take(monkeypatch: pyt
     assert server.time <= 16, "twice as many every other second, then 512"
 
 
+async def test_small_batches_that_had_to_wait_are_soon_sent_whole(monkeypatch: pytest.MonkeyPatch):
+    gate, server = Gate(), Server(10_000)
+    for _ in range(3):
+        await flood(gate, server, monkeypatch, 40)
+    assert gate.limit > 35
+    assert gate.limit <= 40, "no more than there is to send"
+
+
 @pytest.mark.parametrize("most", [8, 40, 100])
 async def test_it_stops_where_more_at_once_only_wait(monkeypatch: pytest.MonkeyPatch, most: int):
     gate, server = Gate(), Server(most)
