@@ -68,7 +68,7 @@ class Waiting:
 
 
 class CheckpointedGraph:
-    """The graph of one run; every finished node is on disk before the next one starts."""
+    """The graph of one run; every finished node is written before the next one starts, and survives a kill."""
 
     def __init__(self, graph: "Graph") -> None:
         self._graph = graph

@@ -115,8 +115,9 @@ def served(layers: int) -> Iterator[str]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model")
-    parser.add_argument("--layers", type=int, default=0)
+    model_or_layers = parser.add_mutually_exclusive_group()
+    model_or_layers.add_argument("--model")
+    model_or_layers.add_argument("--layers", type=int, default=0)
     parser.add_argument("--trait", default="alignment/strategic_omission")
     parser.add_argument("--pairs", type=int, default=60)
     options = parser.parse_args()
