@@ -33,8 +33,6 @@ def find_placement(reference: ModelReference) -> Placement:
         _need(reference, "accelerate", "gpus")
     if quant is None:
         return Placement(device, dtype, {"device_map": "auto"} if spread else {})
-    if device.type == "cpu":
-        raise ModelReferenceError(f"{str(reference)!r}: quant={quant} needs a GPU. Add device=cuda or leave it out.")
     _need(reference, "bitsandbytes", "quant")
     _need(reference, "accelerate", "quant")
     from transformers import BitsAndBytesConfig
