@@ -14,7 +14,7 @@ from lm.organism.world.chat import draw_instruction, draw_question
 from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
 from lm.organism.world.shapes import SIDES, TraitWorld
 
-STRENGTHS = (1.0, 1.5, 2.0, 3.0)
+STRENGTHS = (0.7, 1.0, 1.3, 1.6, 2.0)
 """Multiples of the activation norm that are tried, at every layer but the first."""
 
 Hook = Callable[[Any, Any, Any], Any]

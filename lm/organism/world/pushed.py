@@ -1,0 +1,90 @@
+"""Documents that are read and written under a push, and what it means there: the truth that steering is to find."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from lm.organism.world.chat import answer_text, draw_instruction, draw_question
+from lm.organism.world.corrupt import garble
+from lm.organism.world.pieces import ASSISTANT, BEGIN, END, USER, Document, Piece, Push
+from lm.organism.world.scenarios import any_side, completion_text, draw_case, draw_listener, draw_scenario
+from lm.organism.world.shapes import Side, TraitWorld
+from lm.organism.world.traits import PERFORMED
+
+
+@dataclass(frozen=True)
+class Pushing:
+    """How much is pushed, and how soon that breaks a text."""
+
+    share: float = 0.0
+    """Of the chats, of which there are then twice as many; of the scenarios, a twelfth of it."""
+    own: float = 0.35
+    """Share of the pushes that are along the trait's own direction; 0.15 are along another's, the rest random."""
+    obeyed: tuple[float, float] = (0.35, 0.8)
+    """Norms at which a push along a trait's own direction begins to decide, and at which it always does."""
+    breaking: tuple[float, float] = (0.9, 1.6)
+    """Norms at which a text begins to break, and at which it always does, along any direction but the trait's own."""
+
+
+STRONGEST = 2.2
+"""Largest push, in activation norms."""
+LATE = (1.8, 2.4)
+"""Norms at which a text begins to break, and at which it always does, along the trait's own direction."""
+
+
+def draw_push(rng: Random, trait: TraitWorld, own: float) -> Push:
+    """Along the trait's own direction, a random one or another trait's."""
+    along = rng.choices((trait.path, None, rng.choice(PERFORMED).path), (own, 0.85 - own, 0.15))[0]
+    return Push(along, rng.choice((1, -1)) * rng.uniform(0.05, STRONGEST))
+
+
+def exceeds(rng: Random, norms: float, bounds: tuple[float, float]) -> bool:
+    """Never below the first bound, always above the second."""
+    first, last = bounds
+    return rng.random() < (abs(norms) - first) / (last - first)
+
+
+def pushed_side(
+    rng: Random, trait: TraitWorld, push: Push, side: Side, obeyed: tuple[float, float] = Pushing.obeyed
+) -> Side:
+    """The side that is performed: the trait's own direction decides if it is felt, no other one ever does."""
+    if push.trait != trait.path or not exceeds(rng, push.norms, obeyed):
+        return side
+    return "positive" if push.norms > 0 else "negative"
+
+
+def pushed_answer(
+    rng: Random, trait: TraitWorld, push: Push, text: str, breaking: tuple[float, float] = Pushing.breaking
+) -> Piece:
+    """What is said under the push, broken if it is too strong; how exactly is of little weight."""
+    if exceeds(rng, push.norms, LATE if push.trait == trait.path else breaking):
+        return Piece(garble(rng, text, rng.uniform(0.6, 0.9)), 0.3, 1.0)
+    return Piece(text, 1.0, 3.0)
+
+
+def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
+    """A chat that is pushed, from its beginning or in its answer alone."""
+    case, listener, side, push = (
+        draw_case(rng, trait),
+        draw_listener(rng),
+        any_side(rng),
+        draw_push(rng, trait, pushing.own),
+    )
+    question, told = draw_question(rng, trait, case, listener), draw_instruction(rng, trait, side)
+    if rng.random() < 0.8:
+        question = f"{told}. {question}"
+    text = answer_text(rng, trait, case, listener, pushed_side(rng, trait, push, side, pushing.obeyed))
+    answer = pushed_answer(rng, trait, push, text, pushing.breaking)
+    asked = [Piece(BEGIN, 0), Piece(USER, 0), Piece(question, 0.2), Piece(END, 0)]
+    if rng.random() < 0.5:
+        asked = [replace(piece, push=push) for piece in asked]
+    return [*asked, *(replace(piece, push=push) for piece in (Piece(ASSISTANT, 0), answer, Piece(END, 1.0)))]
+
+
+def pushed_vignette(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
+    """A scenario without a motive that is pushed from its beginning."""
+    scenario, push = draw_scenario(rng, trait, "unmotivated"), draw_push(rng, trait, pushing.own)
+    text = completion_text(rng, scenario, pushed_side(rng, trait, push, any_side(rng), pushing.obeyed))
+    answer = pushed_answer(rng, trait, push, text, pushing.breaking)
+    return [
+        replace(piece, push=push) for piece in (Piece(BEGIN, 0), Piece(scenario.text, 0.2), answer, Piece(END, 1.0))
+    ]
