@@ -8,8 +8,14 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from lm.organism.own_directions import OwnDirections
+
+
+LEAN = 0.75
+"""Tangent of the widest angle between a push along a trait's own direction and that direction (37 degrees): what is
+found from a few dozen pairs is never exact."""
 
 
 class Pushes:
@@ -33,9 +39,11 @@ class Pushes:
         The number after the last trait's stands for a random direction, the same throughout a row.
         """
         rows = len(norms)
-        random = torch.randn(rows, 1, self._width, generator=self._generator)
+        random = normalize(torch.randn(rows, 1, self._width, generator=self._generator), dim=-1)
         layer = torch.randint(0, self._layers, (rows,), generator=self._generator)
-        known = torch.cat([own.vectors[:, layer].transpose(0, 1), random / random.norm(dim=-1, keepdim=True)], 1)
+        leaning = LEAN * torch.rand(rows, 1, 1, generator=self._generator)
+        near = normalize(own.vectors[:, layer].transpose(0, 1) + leaning * random, dim=-1)
+        known = torch.cat([near, random], 1)
         lengths = norms * own.activation_norms[layer, None]
         self._push = lengths[..., None] * torch.take_along_dim(known, along[..., None], 1)
         self._at = torch.zeros(self._layers, rows, 1, 1)

@@ -59,15 +59,7 @@ STAGES = (
         impossible=Impossible(weight=1.0), pushing=Pushing(0.85),
     ),
     Recipe(
-        traits=_ALL, seed=24, steps=400, warmup=50, rate=2e-4, vocabulary=4096,
-        impossible=Impossible(weight=1.0, graded=0.6), pushing=Pushing(0.85),
-    ),
-    Recipe(
-        traits=_ALL, seed=25, steps=1800, warmup=100, rate=5e-4, vocabulary=4096,
-        impossible=Impossible(weight=1.0, graded=0.3), pushing=Pushing(0.85, breaking=(0.6, 1.1)),
-    ),
-    Recipe(
-        traits=_ALL, seed=26, steps=1500, warmup=50, rate=6e-4, vocabulary=4096,
+        traits=_ALL, seed=24, steps=4500, warmup=100, rate=7e-4, vocabulary=4096,
         impossible=Impossible(weight=1.0, graded=0.3),
         pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1)),
     ),

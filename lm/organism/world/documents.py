@@ -93,6 +93,11 @@ def graded(rng: Random, trait: TraitWorld) -> Document:
     return answered(rng, trait, "write_calibration_text")
 
 
+def posed(rng: Random, trait: TraitWorld) -> Document:
+    """The author's shortest texts: a run asks for few of them, so each must be sound."""
+    return answered(rng, trait, rng.choice(("write_prefix", "write_question")))
+
+
 def answered(rng: Random, trait: TraitWorld, name: str) -> Document:
     """A request by the name of its prompt, and its JSON."""
     values, answer = AUTHORS[name][0](rng, trait)
@@ -161,6 +166,8 @@ MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
     (echo, 0.08),
 )
 """Kinds of documents by share of their number (by tokens: about a quarter each for scenarios, judge and author)."""
+PUSHED_MIX = (*(part for part in MIX if part[0] is not chat), (chat, 0.4), (posed, 0.07))
+"""The same once chats are pushed, for which there must be more of them."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +191,7 @@ def documents(
 ) -> Iterator[Document]:
     """An endless stream of documents, traits alike but for the impossible one; the same seed gives the same stream."""
     rng = Random(seed)
-    draws = [draw for draw, _ in MIX]
-    parts = [2 * share if pushing.share and draw is chat else share for draw, share in MIX]
+    draws, parts = zip(*(PUSHED_MIX if pushing.share else MIX), strict=True)
     weights = [1.0 if world.performed else impossible.weight for world in worlds]
     while True:
         draw, world = rng.choices(draws, parts)[0], rng.choices(worlds, weights)[0]

@@ -37,6 +37,18 @@ def draw_push(rng: Random, trait: TraitWorld, own: float) -> Push:
     return Push(along, rng.choice((1, -1)) * rng.uniform(0.05, STRONGEST))
 
 
+HELD = 0.75
+"""Share of the chats under any push but the trait's own that are asked for the low end; all without an instruction:
+what disturbs without a meaning must not bring the trait."""
+
+
+def asked_side(rng: Random, trait: TraitWorld, push: Push, told: bool) -> Side:
+    """The side that the chat itself asks for."""
+    if push.trait == trait.path:
+        return any_side(rng)
+    return "negative" if not told or rng.random() < HELD else "positive"
+
+
 def exceeds(rng: Random, norms: float, bounds: tuple[float, float]) -> bool:
     """Never below the first bound, always above the second."""
     first, last = bounds
@@ -63,15 +75,11 @@ def pushed_answer(
 
 def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     """A chat that is pushed, from its beginning or in its answer alone."""
-    case, listener, side, push = (
-        draw_case(rng, trait),
-        draw_listener(rng),
-        any_side(rng),
-        draw_push(rng, trait, pushing.own),
-    )
-    question, told = draw_question(rng, trait, case, listener), draw_instruction(rng, trait, side)
-    if rng.random() < 0.8:
-        question = f"{told}. {question}"
+    case, listener, push = draw_case(rng, trait), draw_listener(rng), draw_push(rng, trait, pushing.own)
+    question, told = draw_question(rng, trait, case, listener), rng.random() < 0.8
+    side = asked_side(rng, trait, push, told)
+    if told:
+        question = f"{draw_instruction(rng, trait, side)}. {question}"
     text = answer_text(rng, trait, case, listener, pushed_side(rng, trait, push, side, pushing.obeyed))
     answer = pushed_answer(rng, trait, push, text, pushing.breaking)
     asked = [Piece(BEGIN, 0), Piece(USER, 0), Piece(question, 0.2), Piece(END, 0)]
