@@ -14,7 +14,7 @@ from steer.generation import Row, generate
 from steer.intervention import steered
 from steer.operators import ALL, GENERATED, Push
 
-PROMPTS = ("I knew that the roof leaks, but I wanted to sell, so I said: \"", "The car is old, and I told her: \"")
+PROMPTS = ('I knew that the roof leaks, but I wanted to sell, so I said: "', 'The car is old, and I told her: "')
 HERE = f"hf:{organism_folder()}"
 TOKENS = 12
 
