@@ -43,7 +43,6 @@ def test_quantised_weights_are_close(quant: str, least: float) -> None:
     logits = [last_logits(one) for one in (whole, small)]
     assert float(torch.cosine_similarity(*logits, dim=0)) > least
     assert not torch.equal(*logits)
-    assert whole.identity == small.identity  # the option is part of the reference, which keys answers too
 
 
 def test_weights_spread_over_what_there_is_give_the_same() -> None:
