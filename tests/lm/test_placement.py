@@ -38,12 +38,11 @@ def test_what_is_not_possible_here(options: str, says: str, monkeypatch: pytest.
 
 @pytest.mark.parametrize(("quant", "least"), [("4bit", 0.9), ("8bit", 0.99)])
 def test_quantised_weights_are_close(quant: str, least: float) -> None:
-    pytest.importorskip("bitsandbytes", reason="bitsandbytes comes with the extra [dev]: `make setup`")
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes comes with the extra [quant]: `make setup`")
     whole, small = (load_checkpoint(parse_reference(f"{ORGANISM}{more}")) for more in ("", f"?quant={quant}"))
     logits = [last_logits(one) for one in (whole, small)]
     assert float(torch.cosine_similarity(*logits, dim=0)) > least
     assert not torch.equal(*logits)
-    assert whole.identity == small.identity  # the option is part of the reference, which keys answers too
 
 
 def test_weights_spread_over_what_there_is_give_the_same() -> None:

@@ -20,7 +20,7 @@ TOKENS = 12
 
 
 def quantised(quant: str) -> LoadedModel:
-    pytest.importorskip("bitsandbytes", reason="bitsandbytes comes with the extra [dev]: `make setup`")
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes comes with the extra [quant]: `make setup`")
     return load_model(f"{HERE}?quant={quant}")
 
 
