@@ -17,6 +17,7 @@ from agent.errors import RunError
 from agent.review.terms import ReviewTerms
 from agent.spec import ROLES, ReviewMode, Spec
 from agent.spending import Spending
+from lm.faults import first_fault
 from prompts import load_prompt, prompt_names, prompt_source
 
 FORMAT = 1
@@ -90,9 +91,8 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{self.path} is no run: it has no readable run.json ({error.strerror}).") from error
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(str(part) for part in fault["loc"]) or "the whole file"
-            raise RunError(f"{self.info_file} is damaged: {where}: {fault['msg']}. Start a new run.") from error
+            fault = first_fault(error, "the whole file")
+            raise RunError(f"{self.info_file} is damaged: {fault}. Start a new run.") from error
         if (info.format, info.graph_version) != (FORMAT, GRAPH_VERSION):
             raise RunError(
                 f"{self.path} was made by another version (format {info.format}, graph {info.graph_version}; this one "

@@ -22,6 +22,7 @@ from extract.lint.findings import Finding
 from extract.lint.sets import lint_set
 from extract.trait import Pair
 from lm import Message, Model, Prompt, Usage
+from lm.calls import total_usd
 
 if TYPE_CHECKING:
     from extract.dataset import Dataset
@@ -222,9 +223,8 @@ def _card(workshop: Workshop, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 def _cost(usage: Sequence[Usage]) -> dict[str, Any]:
     """What the dataset took up to here; no seconds, which no two runs share. USD is None where a price is unknown."""
-    known = [row.usd for row in usage if row.usd is not None]
     return {
-        "usd": round(sum(known), 6) if len(known) == len(usage) else None,
+        "usd": total_usd(usage),
         "calls": sum(row.calls for row in usage),
         "tokens_in": sum(row.tokens_in for row in usage),
         "tokens_out": sum(row.tokens_out for row in usage),

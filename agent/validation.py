@@ -10,6 +10,7 @@ from agent.steps.decide import wilson_interval
 from agent.store import Journal
 from extract.trait import Side
 from lm import Usage
+from lm.calls import total_usd
 
 
 def build_validation(spec: Spec, journal: Journal, usage: list[Usage]) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _steering(journal: Journal) -> dict[str, Any] | None:
 
 def _cost(usage: list[Usage]) -> dict[str, Any]:
     return {
-        "usd": None if any(row.usd is None for row in usage) else round(sum(row.usd or 0.0 for row in usage), 6),
+        "usd": total_usd(usage),
         "attempts": sum(row.attempts for row in usage),
         "calls": sum(row.calls for row in usage),
         "tokens_in": sum(row.tokens_in for row in usage),

@@ -26,6 +26,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from extract.folder import read_folder, write_folder
 from extract.trait import Pair, Side, Taxonomy, Trait
 from lm.errors import UserError
+from lm.faults import first_fault
 from lm.types import Value
 from lm.verdicts import Rubric
 
@@ -239,7 +240,7 @@ def _read_trait(folder: Path, files: dict[str, bytes], rubric: Rubric) -> Trait:
         )
     except ValidationError as error:
         where = path if "trait.toml" in files else folder
-        raise UserError(f"{where}: {_first_fault(error)}.") from error
+        raise UserError(f"{where}: {first_fault(error)}.") from error
 
 
 def _read_pairs(folder: Path, files: dict[str, bytes], sides: Sequence[tuple[str, str]]) -> tuple[Pair, ...]:
@@ -257,7 +258,7 @@ def _read_pairs(folder: Path, files: dict[str, bytes], sides: Sequence[tuple[str
     except jsonlines.InvalidLineError as error:
         raise UserError(f"{path}, line {error.lineno}: not JSON.") from error
     except ValidationError as error:
-        raise UserError(f"{path}, line {len(pairs) + 1}: {_first_fault(error)}.") from error
+        raise UserError(f"{path}, line {len(pairs) + 1}: {first_fault(error)}.") from error
     if len(pairs) != len(sides):
         raise UserError(f"{path} has {len(pairs)} lines, positive.txt has {len(sides)}; they must be equal.")
     for number, (pair, side) in enumerate(zip(pairs, sides, strict=True), 1):
@@ -272,7 +273,7 @@ def _read_json(path: Path, files: dict[str, bytes], kind: type[Steering]) -> Ste
     try:
         return kind.model_validate_json(_text(path, files[path.name]))
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_fault(error)}.") from error
+        raise UserError(f"{path}: {first_fault(error)}.") from error
 
 
 def _read_card(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
@@ -286,9 +287,3 @@ def _read_card(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
     if not isinstance(card, dict):
         raise UserError(f"{path}: holds a {type(card).__name__}; a card is an object.")
     return card
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    return f"{where}: {fault['msg']}" if where else str(fault["msg"])

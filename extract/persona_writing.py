@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from lm.asking import NoAnswer, ask
 from lm.errors import ModelFailure, UserError
+from lm.faults import first_fault
 from lm.judge import Judge, JudgeItem
 from lm.types import Message, Model, Request, Sampling, Value
 from lm.verdicts import Rubric, Verdict
@@ -162,9 +163,7 @@ def load_definition(folder: Path, trait: str) -> Definition:
     try:
         return Definition.model_validate(told)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{files[0]} and {files[1]}: {place}: {first['msg']}.") from error
+        raise UserError(f"{files[0]} and {files[1]}: {first_fault(error)}.") from error
 
 
 def save_answers(answers: Sequence[ScoredAnswer], file: Path, trait: str) -> Path:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from lm.calls import Answers, Call, CallStore, may_be_served
 from lm.errors import UserError
+from lm.faults import first_fault
 from lm.types import Capabilities, Completion, JsonSchema, NextTokenRequest, NextTokens, Request, Value
 
 SUFFIX = ".jsonl"
@@ -124,6 +125,5 @@ def _read_line(path: Path, number: int, row: object) -> AnswerLine | Capabilitie
     try:
         return kind.model_validate(row)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"]) or "the line"
-        raise UserError(f"{path}, line {number}: {where}: {fault['msg']}. Each line is one stored answer.") from error
+        fault = first_fault(error, "the line")
+        raise UserError(f"{path}, line {number}: {fault}. Each line is one stored answer.") from error

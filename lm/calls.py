@@ -127,6 +127,16 @@ class Usage:
         return self.tokens_cached / self.tokens_in if self.attempts and self.tokens_in else None
 
 
+def total_usd(usage: Iterable[Usage]) -> float | None:
+    """What they cost together, to a millionth; None where a price is unknown."""
+    total = 0.0
+    for row in usage:
+        if row.usd is None:
+            return None
+        total += row.usd
+    return round(total, 6)
+
+
 class Answers(Protocol):
     """Stored answers that may be served again."""
 

@@ -14,6 +14,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lm.errors import ModelReferenceError, UserError
+from lm.faults import faults_of
 from lm.metering import Use
 from lm.references import parse_reference
 
@@ -109,7 +110,7 @@ def _read(text: str, name: str) -> dict[str, Price]:
         file = _PriceFile.model_validate(tomllib.loads(text))
         prices = {_named(reference, price): price for reference, price in file.models.items()}
     except (tomllib.TOMLDecodeError, ValidationError, ModelReferenceError) as error:
-        wrong = _explain(error) if isinstance(error, ValidationError) else str(error)
+        wrong = "; ".join(faults_of(error)) if isinstance(error, ValidationError) else str(error)
         raise UserError(
             f'the price file {name!r} cannot be used: {wrong}.\nIt must hold dated = "DATE" and, for each model, '
             '[models."openai:NAME"] with input, output and, where there is one, cached: USD per million tokens. For '
@@ -117,18 +118,6 @@ def _read(text: str, name: str) -> dict[str, Price]:
             "where a price was read."
         ) from error
     return {reference: _sourced(price, f"{name} of {file.dated}", file.source) for reference, price in prices.items()}
-
-
-def _explain(error: ValidationError) -> str:
-    """What is wrong where, one after the other."""
-    faults = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
-        what = "unknown field" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
-        # What lacks something, or does not go together, would be shown as a whole table.
-        got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
-        faults.append(f"{where}: {what}{got}")
-    return "; ".join(faults)
 
 
 def _sourced(price: Price, file: str, default: str) -> Price:

@@ -9,6 +9,7 @@ from typing import Any
 from agent.cast import check_price, check_role
 from agent.spending import Spending
 from lm import CallStore, Judge, Recorded, open_model, parse_reference
+from lm.calls import total_usd
 from lm.errors import ModelFailure, UserError
 from lm.ledger import Ledger
 from lm.prices import load_prices
@@ -31,8 +32,7 @@ class JudgeBench:
     def cost(self) -> dict[str, Any]:
         """What was asked and spent, over all times the command was run."""
         rows = self.calls.usage()
-        known = [row.usd for row in rows if row.usd is not None]
-        return {"calls": sum(row.calls for row in rows), "usd": sum(known) if len(known) == len(rows) else None}
+        return {"calls": sum(row.calls for row in rows), "usd": total_usd(rows)}
 
 
 @contextmanager

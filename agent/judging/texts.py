@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from lm.errors import UserError
+from lm.faults import shortened
 from lm.types import Value
 
 _FIELDS = ("text", "situation", "level", "label")
@@ -104,13 +105,8 @@ def _row(file: Path, line: int, given: object) -> TextRow:
     except ValidationError as error:
         fault = error.errors()[0]
         field = fault["loc"][0]
-        got = f", got {_short(given[field])}" if field in given else ""
+        got = f", got {shortened(given[field])}" if field in given else ""
         raise UserError(f"{file}, line {line}: {field}: {fault['msg']}{got}. {_ALLOWED}.") from error
     if row.level is not None and row.label is not None:
         raise UserError(f"{file}, line {line}: both a level and a label. {_ALLOWED}.")
     return row
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

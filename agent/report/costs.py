@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.spec import ROLES
-from lm.calls import Usage
+from lm.calls import Usage, total_usd
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class CostsView:
     @property
     def usd(self) -> float | None:
         """USD of all attempts; None where a price is unknown."""
-        known = [row.usd for row in self.rows if row.usd is not None]
-        return sum(known) if len(known) == len(self.rows) else None
+        return total_usd(self.rows)
 
     @property
     def attempts(self) -> int:

@@ -14,6 +14,7 @@ from agent.folder import RunFolder, RunInfo
 from agent.store import Journal
 from lm.calls import CallStore, Usage
 from lm.errors import UserError
+from lm.faults import first_fault
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,8 @@ def open_run(folder: RunFolder) -> Iterator[OpenRun]:
     except sqlite3.Error as error:
         raise RunError(f"{folder.store_file} is damaged or cannot be opened ({error}). Start a new run.") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
         raise RunError(
-            f"{folder.store_file} holds a damaged record ({error.title}: {where}: {fault['msg']}). Start a new run."
+            f"{folder.store_file} holds a damaged record ({error.title}: {first_fault(error)}). Start a new run."
         ) from error
 
 

@@ -9,6 +9,7 @@ from agent.errors import ReviewError
 from agent.review.schema import DefinitionLine, PairLine
 from agent.spec import Definition
 from extract.trait import SIDES
+from lm.faults import first_fault
 
 PAIR_HEAD = "# Change either text, save and close; a file that is left as it was changes nothing.\n"
 DEFINITION_HEAD = "# Change what should read differently, save and close. This is TOML: keep the quotation marks.\n"
@@ -35,9 +36,7 @@ def _read_definition(text: str) -> Definition:
     except tomllib.TOMLDecodeError as error:
         raise ReviewError(f"the edited definition is not TOML: {error}.") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise ReviewError(f"the edited definition: {where}: {fault['msg']}, got {fault['input']!r}.") from error
+        raise ReviewError(f"the edited definition: {first_fault(error)}.") from error
 
 
 def _read_scenarios(line: PairLine, text: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from agent.folder import RunFolder, write_atomically
 from agent.review.difference import split_by_difference
 from agent.review.schema import DECISIONS, BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
 from extract.trait import OTHER, SIDES, Side
+from lm.faults import first_fault
 
 
 def review_file(folder: RunFolder, id_: ReviewId) -> Path:
@@ -59,9 +60,7 @@ def read_review(folder: RunFolder, id_: ReviewId) -> Review:
     except UnicodeDecodeError as error:
         raise ReviewError(f"{file}, line {number}: not UTF-8.") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise ReviewError(f"{file}, line {number}: {where}: {fault['msg']}, got {fault['input']!r}.") from error
+        raise ReviewError(f"{file}, line {number}: {first_fault(error)}.") from error
     if batch.batch != id_.key:
         raise ReviewError(f"{file}: its last line is about review {batch.batch!r}, but this is {id_.key!r}.")
     return Review(lines=tuple(lines), batch=batch)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lm.calls import Call, CallStore, now
+from lm.calls import Call, CallStore, Usage, now, total_usd
 from lm.errors import ModelFailure, UserError
 from lm.local.model import LocalModel
 from lm.recorded import Recorded
@@ -223,3 +223,10 @@ def test_a_loop_that_was_stopped_while_it_saved_leaves_nothing_behind(store):
     asyncio.run(stopped())
     asyncio.run(another())
     assert store.usage()[0].calls == 2
+
+
+def test_costs_add_up_unless_one_is_unknown() -> None:
+    rows = [Usage("judge", "cut", "a", 1, 1, 1, 0.1, usd=usd) for usd in (0.1, 0.2)]
+    assert total_usd(rows) == 0.3
+    assert total_usd([]) == 0.0
+    assert total_usd([*rows, Usage("author", "cut", "b", 1, 1, 1, 0.1, usd=None)]) is None
