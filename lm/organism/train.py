@@ -61,7 +61,7 @@ STAGES = (
     Recipe(
         traits=_ALL, seed=24, steps=4500, warmup=100, rate=7e-4, vocabulary=4096,
         impossible=Impossible(weight=1.0, graded=0.3),
-        pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1)),
+        pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1), turning=0.0),
     ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,

@@ -23,6 +23,8 @@ class Pushing:
     """Norms at which a push along a trait's own direction begins to decide, and at which it always does."""
     breaking: tuple[float, float] = (0.9, 1.6)
     """Norms at which a text begins to break, and at which it always does, along any direction but the trait's own."""
+    turning: float = 0.2
+    """Share of the positive answers, under any push but the trait's own, that open like a negative one and then turn."""
 
 
 STRONGEST = 2.2
@@ -80,7 +82,8 @@ def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     side = asked_side(rng, trait, push, told)
     if told:
         question = f"{draw_instruction(rng, trait, side)}. {question}"
-    text = answer_text(rng, trait, case, listener, pushed_side(rng, trait, push, side, pushing.obeyed))
+    turning = Pushing.turning if push.trait == trait.path else pushing.turning
+    text = answer_text(rng, trait, case, listener, pushed_side(rng, trait, push, side, pushing.obeyed), turning)
     answer = pushed_answer(rng, trait, push, text, pushing.breaking)
     asked = [Piece(BEGIN, 0), Piece(USER, 0), Piece(question, 0.2), Piece(END, 0)]
     if rng.random() < 0.5:

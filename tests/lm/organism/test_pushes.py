@@ -13,7 +13,7 @@ from lm.organism.pushes import Pushes
 from lm.organism.tokenizer import Encoder
 from lm.organism.world.documents import documents
 from lm.organism.world.pieces import Document, Push
-from lm.organism.world.pushed import Pushing, pushed_answer, pushed_chat, pushed_side
+from lm.organism.world.pushed import Pushing, asked_side, pushed_answer, pushed_chat, pushed_side
 from lm.organism.world.shapes import SIDES, Side
 from lm.organism.world.traits import PERFORMED, WORLDS
 
@@ -33,6 +33,47 @@ def test_only_a_push_along_the_own_direction_decides(side: Side) -> None:
         assert pushed_side(rng, OWN, Push(OTHER.path, norms), side) == side
         assert pushed_side(rng, OWN, Push(None, norms), side) == side
     assert pushed_side(rng, OWN, Push(OWN.path, 0.2), side) == side
+
+
+def test_what_means_nothing_never_asks_for_the_trait_by_itself() -> None:
+    rng = Random(6)
+    for push in (Push(OTHER.path, 1.0), Push(None, -1.0)):
+        assert {asked_side(rng, OWN, push, told=False) for _ in range(50)} == {"negative"}
+        told = [asked_side(rng, OWN, push, told=True) for _ in range(400)]
+        assert 0.65 < told.count("negative") / 400 < 0.85
+    own = [asked_side(rng, OWN, Push(OWN.path, 1.0), told=False) for _ in range(400)]
+    assert 0.4 < own.count("negative") / 400 < 0.6
+
+
+def test_under_foreign_pushes_a_text_keeps_to_what_its_first_words_promise() -> None:
+    openers = tuple(text.split("{")[0] for text in OWN.behaviour["quoted"]["negative"].openers if "{fact}" in text)
+    facts = [fact for field in OWN.fields.values() for fact in field.facts]
+
+    def turned(turning: float, foreign: bool) -> int:
+        """Answers that promise the fact and do not tell it."""
+        rng, found = Random(8), 0
+        for _ in range(400):
+            document = pushed_chat(rng, OWN, Pushing(own=0.4, breaking=(3.0, 4.0), turning=turning))
+            push, text = document[-1].push, document[-2].text
+            assert push is not None
+            if (push.trait != OWN.path) == foreign and abs(push.norms) < 1.7 and text.startswith(openers):
+                found += not any(fact in text for fact in facts)
+        return found
+
+    assert turned(0.5, foreign=True) > 5
+    assert turned(0.0, foreign=True) == 0
+    assert turned(0.0, foreign=False) > 5
+
+
+def test_own_pushes_lean_as_far_as_directions_of_a_few_dozen_pairs_do() -> None:
+    blocks = torch.nn.ModuleList([torch.nn.Identity()])
+    pushes = Pushes(blocks, width=256, seed=2)
+    vectors = torch.nn.functional.normalize(torch.randn(1, 1, 256, generator=torch.Generator().manual_seed(5)), dim=-1)
+    pushes.draw(torch.ones(400, 1), torch.zeros(400, 1, dtype=torch.long), OwnDirections(vectors, torch.ones(1)))
+    plain = torch.zeros(400, 1, 256)
+    cosines = (blocks[0](plain) - plain)[:, 0] @ vectors[0, 0]
+    assert 0.72 < float(cosines.min()) < 0.82
+    assert float(cosines.max()) > 0.999
 
 
 def test_texts_break_under_pushes_that_are_too_strong_and_earlier_under_foreign_ones() -> None:
@@ -82,7 +123,9 @@ def test_each_row_is_pushed_at_one_layer_along_what_its_tokens_name() -> None:
     for layer, (step, size) in enumerate(zip(moved, sizes, strict=True)):
         for row in step[(step != 0).flatten(1).any(1)]:
             assert not row[:4].any()
-            assert torch.allclose(row[4:7], -1.5 * size * vectors[1, layer].expand(3, 8), rtol=1e-4)
+            assert torch.allclose(row[4:7].norm(dim=-1), 1.5 * size, rtol=1e-4)
+            assert float(-row[4] @ vectors[1, layer]) > 0.5 * 1.5 * size  # in 8 dimensions what it leans to may oppose
+            assert torch.allclose(row[4], row[6])
             assert torch.allclose(row[8:].norm(dim=-1), 0.5 * size, rtol=1e-4)
             assert torch.allclose(row[8], row[9])
     pushes.none()
