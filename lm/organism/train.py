@@ -65,7 +65,8 @@ STAGES = (
     ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,
-then pushes; last the texts by level of the trait that nobody performs, which its run needs before all else."""
+then pushes; last what decides how soon they act, and more of the texts by level of the trait that nobody performs,
+which its run needs before all else."""
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:

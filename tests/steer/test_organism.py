@@ -89,23 +89,16 @@ def questions_of(world: TraitWorld, seed: int) -> list[Question]:
     return list(found.values())
 
 
-BREAKING = {"intellectual_curiosity"}
-"""Traits whose chosen push keeps a coherence just below what is asked (benchmarks/RESULTS.md)."""
-LIKE_RANDOM = {"compliance_without_agreement", "authority_deference"}
+LIKE_RANDOM = {"strategic_omission", "compliance_without_agreement", "authority_deference"}
 """Traits of which one random direction in five reaches half of the effect or more (benchmarks/RESULTS.md)."""
 
 
 def test_the_trait_is_moved(report: SteeringReport) -> None:
     assert report.baseline.passed
+    assert report.coherent, report.verdict
     assert report.chosen.delta >= 50, report.verdict
     lowered = next(one for one in report.controls if one.name == "natural question, opposite sign")
     assert lowered.delta < 0
-
-
-def test_its_answers_hold_together(world: TraitWorld, report: SteeringReport, request: pytest.FixtureRequest) -> None:
-    if world.name in BREAKING:
-        request.applymarker(pytest.mark.xfail(reason="measured: 67 where 70 is asked"))
-    assert report.coherent, report.verdict
 
 
 def test_random_directions_do_less_than_half(
