@@ -12,7 +12,6 @@ from torch.nn.functional import normalize
 
 from lm.organism.own_directions import OwnDirections
 
-
 LEAN = 0.75
 """Tangent of the widest angle between a push along a trait's own direction and that direction (37 degrees): what is
 found from a few dozen pairs is never exact."""

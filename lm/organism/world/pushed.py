@@ -24,7 +24,7 @@ class Pushing:
     breaking: tuple[float, float] = (0.9, 1.6)
     """Norms at which a text begins to break, and at which it always does, along any direction but the trait's own."""
     turning: float = 0.2
-    """Share of the positive answers, under any push but the trait's own, that open like a negative one and then turn."""
+    """Share of the positive answers, under any push but the own, that open like a negative one and then turn."""
 
 
 STRONGEST = 2.2
