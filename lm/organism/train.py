@@ -63,6 +63,11 @@ STAGES = (
         impossible=Impossible(weight=1.0, graded=0.3),
         pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1), turning=0.0),
     ),
+    Recipe(
+        traits=_ALL, seed=25, steps=900, warmup=50, rate=5e-4, vocabulary=4096,
+        impossible=Impossible(weight=1.0, graded=0.3),
+        pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1), untold=0.5, turning=0.0),
+    ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,
 then pushes; last what decides how soon they act, and more of the texts by level of the trait that nobody performs,

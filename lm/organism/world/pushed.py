@@ -23,6 +23,8 @@ class Pushing:
     """Norms at which a push along a trait's own direction begins to decide, and at which it always does."""
     breaking: tuple[float, float] = (0.9, 1.6)
     """Norms at which a text begins to break, and at which it always does, along any direction but the trait's own."""
+    untold: float = 1.0
+    """Share of the chats without an instruction, under any push but the own, that stay at the low end."""
     turning: float = 0.2
     """Share of the positive answers, under any push but the own, that open like a negative one and then turn."""
 
@@ -40,15 +42,15 @@ def draw_push(rng: Random, trait: TraitWorld, own: float) -> Push:
 
 
 HELD = 0.75
-"""Share of the chats under any push but the trait's own that are asked for the low end; all without an instruction:
-what disturbs without a meaning must not bring the trait."""
+"""Share of the chats with an instruction, under any push but the trait's own, that are asked for the low end: what
+disturbs without a meaning must not bring the trait."""
 
 
-def asked_side(rng: Random, trait: TraitWorld, push: Push, told: bool) -> Side:
-    """The side that the chat itself asks for."""
+def asked_side(rng: Random, trait: TraitWorld, push: Push, low: float) -> Side:
+    """The side that the chat itself asks for; `low` is the share at the low end unless the push has a meaning."""
     if push.trait == trait.path:
         return any_side(rng)
-    return "negative" if not told or rng.random() < HELD else "positive"
+    return "negative" if rng.random() < low else "positive"
 
 
 def exceeds(rng: Random, norms: float, bounds: tuple[float, float]) -> bool:
@@ -79,7 +81,7 @@ def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     """A chat that is pushed, from its beginning or in its answer alone."""
     case, listener, push = draw_case(rng, trait), draw_listener(rng), draw_push(rng, trait, pushing.own)
     question, told = draw_question(rng, trait, case, listener), rng.random() < 0.8
-    side = asked_side(rng, trait, push, told)
+    side = asked_side(rng, trait, push, HELD if told else pushing.untold)
     if told:
         question = f"{draw_instruction(rng, trait, side)}. {question}"
     turning = Pushing.turning if push.trait == trait.path else pushing.turning

@@ -35,13 +35,13 @@ def test_only_a_push_along_the_own_direction_decides(side: Side) -> None:
     assert pushed_side(rng, OWN, Push(OWN.path, 0.2), side) == side
 
 
-def test_what_means_nothing_never_asks_for_the_trait_by_itself() -> None:
+def test_what_means_nothing_asks_for_the_low_end_as_often_as_told() -> None:
     rng = Random(6)
     for push in (Push(OTHER.path, 1.0), Push(None, -1.0)):
-        assert {asked_side(rng, OWN, push, told=False) for _ in range(50)} == {"negative"}
-        told = [asked_side(rng, OWN, push, told=True) for _ in range(400)]
+        assert {asked_side(rng, OWN, push, low=1.0) for _ in range(50)} == {"negative"}
+        told = [asked_side(rng, OWN, push, low=0.75) for _ in range(400)]
         assert 0.65 < told.count("negative") / 400 < 0.85
-    own = [asked_side(rng, OWN, Push(OWN.path, 1.0), told=False) for _ in range(400)]
+    own = [asked_side(rng, OWN, Push(OWN.path, 1.0), low=1.0) for _ in range(400)]
     assert 0.4 < own.count("negative") / 400 < 0.6
 
 
