@@ -23,7 +23,7 @@ class OwnDirections(NamedTuple):
     vectors: Float[Tensor, "trait layer d_model"]
     """Of length one."""
     activation_norms: Float[Tensor, " layer"]
-    """Mean norm of what they are read from: the unit of strengths, as for directions that `create` finds."""
+    """Mean norm at the tokens that they are read from: the unit of strengths, as for directions that `create` finds."""
 
 
 def own_directions(model: Any, encode: Encoder, rng: Random, pairs: int = 48) -> OwnDirections:
@@ -32,8 +32,8 @@ def own_directions(model: Any, encode: Encoder, rng: Random, pairs: int = 48) ->
         [mean_responses(model, encode, texts) for texts in completions(rng, world, pairs).values()]
         for world in PERFORMED
     ]
-    means = torch.stack([torch.stack([rows.mean(0) for rows in both]) for both in sides])
-    norms = torch.cat([rows for both in sides for rows in both]).norm(dim=-1).mean(0)
+    means = torch.stack([torch.stack([rows.mean(0) for rows, _ in both]) for both in sides])
+    norms = torch.cat([norms for both in sides for _, norms in both]).mean(0)
     return OwnDirections(torch.nn.functional.normalize(means[:, 0] - means[:, 1], dim=-1), norms)
 
 
@@ -49,8 +49,13 @@ def completions(rng: Random, world: TraitWorld, pairs: int) -> dict[Side, list[t
 
 
 @torch.no_grad()
-def mean_responses(model: Any, encode: Encoder, texts: list[tuple[str, str]]) -> Float[Tensor, "text layer d_model"]:
-    """Mean residual after each block of each text's first completion tokens; rows are padded on the right."""
+def mean_responses(
+    model: Any, encode: Encoder, texts: list[tuple[str, str]]
+) -> tuple[Float[Tensor, "text layer d_model"], Float[Tensor, "text layer"]]:
+    """Mean residual after each block, and its mean norm, of each text's first completion tokens.
+
+    Rows are padded on the right.
+    """
     prompts = [encode([Piece(BEGIN, 0), Piece(prompt, 0)]).ids for prompt, _ in texts]
     rows = [ids + encode([Piece(text, 0)]).ids[:RESPONSE] for ids, (_, text) in zip(prompts, texts, strict=True)]
     longest = max(map(len, rows))
@@ -60,7 +65,7 @@ def mean_responses(model: Any, encode: Encoder, texts: list[tuple[str, str]]) ->
         share[row, len(prompt) : len(whole)] = 1 / (len(whole) - len(prompt))
     found: list[Tensor] = []
     handles = [
-        block.register_forward_hook(lambda _module, _inputs, output: found.append((output.float() * share).sum(1)))
+        block.register_forward_hook(lambda _module, _inputs, output: found.append(output.float()))
         for block in model.model.layers
     ]
     try:
@@ -68,4 +73,5 @@ def mean_responses(model: Any, encode: Encoder, texts: list[tuple[str, str]]) ->
     finally:
         for handle in handles:
             handle.remove()
-    return torch.stack(found, 1)
+    layers = torch.stack(found, 1)
+    return (layers * share[:, None]).sum(2), (layers.norm(dim=-1) * share[:, None, :, 0]).sum(2)

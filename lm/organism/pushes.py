@@ -3,6 +3,7 @@
 Untaught, any strong push disturbs so small a model that random directions look as causal as the trait's.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 import torch
@@ -15,6 +16,11 @@ from lm.organism.own_directions import OwnDirections
 LEAN = 0.75
 """Tangent of the widest angle between a push along a trait's own direction and that direction (37 degrees): what is
 found from a few dozen pairs is never exact."""
+HURT = 0.25
+"""The same of every other push along a random direction and what lately raised the loss most: as far as the worst of
+thousands of random directions go that way by chance."""
+KEPT = 64
+"""Directions that raised the loss, remembered of each layer."""
 
 
 class Pushes:
@@ -23,6 +29,7 @@ class Pushes:
     def __init__(self, blocks: nn.ModuleList, width: int, seed: int) -> None:
         self._layers, self._width = len(blocks), width
         self._generator = torch.Generator().manual_seed(seed)
+        self._hurting: list[deque[Float[Tensor, " d_model"]]] = [deque(maxlen=KEPT) for _ in blocks]
         self.none()
         for layer, block in enumerate(blocks):
             block.register_forward_hook(self._hook(layer))
@@ -42,11 +49,30 @@ class Pushes:
         layer = torch.randint(0, self._layers, (rows,), generator=self._generator)
         leaning = LEAN * torch.rand(rows, 1, 1, generator=self._generator)
         near = normalize(own.vectors[:, layer].transpose(0, 1) + leaning * random, dim=-1)
-        known = torch.cat([near, random], 1)
+        known = torch.cat([near, normalize(random + self._hurt(layer), dim=-1)], 1)
         lengths = norms * own.activation_norms[layer, None]
-        self._push = lengths[..., None] * torch.take_along_dim(known, along[..., None], 1)
+        self._push = (lengths[..., None] * torch.take_along_dim(known, along[..., None], 1)).requires_grad_()
+        self._rows, self._foreign = layer, along == len(own.vectors)
         self._at = torch.zeros(self._layers, rows, 1, 1)
         self._at[layer, torch.arange(rows)] = 1.0
+
+    def remember(self) -> None:
+        """After a backward pass: which way the push of each row along a random direction should not have gone."""
+        if self._push.grad is None:
+            return
+        worse = (self._push.grad * self._foreign[..., None]).sum(1)
+        for layer, direction in zip(self._rows.tolist(), worse, strict=True):
+            if direction.any():
+                self._hurting[layer].append(normalize(direction, dim=0))
+
+    def _hurt(self, layer: Int[Tensor, " row"]) -> Float[Tensor, "row 1 d_model"]:
+        """What every other row's random direction leans to."""
+        found = torch.zeros(len(layer), 1, self._width)
+        for row, known in enumerate(self._hurting[one] for one in layer.tolist()):
+            size, which = torch.rand(2, generator=self._generator).tolist()
+            if known and size < 0.5:
+                found[row, 0] = 2 * size * HURT * known[int(which * len(known))]
+        return found
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor], Tensor]:
         def push(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:

@@ -59,14 +59,16 @@ STAGES = (
         impossible=Impossible(weight=1.0), pushing=Pushing(0.85),
     ),
     Recipe(
-        traits=_ALL, seed=24, steps=4500, warmup=100, rate=7e-4, vocabulary=4096,
+        traits=_ALL, seed=24, steps=6000, warmup=100, rate=8e-4, vocabulary=4096,
         impossible=Impossible(weight=1.0, graded=0.3),
-        pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1), turning=0.0),
+        pushing=Pushing(0.95, own=0.3, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.8, free=0.7, turning=0.0),
     ),
     Recipe(
-        traits=_ALL, seed=25, steps=900, warmup=50, rate=5e-4, vocabulary=4096,
+        traits=_ALL, seed=28, steps=2500, warmup=50, rate=8e-4, vocabulary=4096,
         impossible=Impossible(weight=1.0, graded=0.3),
-        pushing=Pushing(0.85, own=0.45, obeyed=(0.7, 1.1), breaking=(0.6, 1.1), untold=0.5, turning=0.0),
+        pushing=Pushing(
+            0.8, own=0.25, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.95, free=0.9, felt=0.5, turning=0.0,
+        ),
     ),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,
@@ -181,6 +183,7 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids.to(device), chosen_weights.to(device), chosen.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
+        pushes.remember()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -52,7 +52,7 @@ CONTRARY = 0.07
 """Share of answers against their instruction: the rest of an answer then has to be read off its own first words."""
 
 
-def chat(rng: Random, trait: TraitWorld) -> Document:
+def chat(rng: Random, trait: TraitWorld, turning: float = Pushing.turning, free: float = 0.5) -> Document:
     """A question to the assistant, with or without an instruction."""
     case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
     question = draw_question(rng, trait, case, listener)
@@ -63,9 +63,11 @@ def chat(rng: Random, trait: TraitWorld) -> Document:
         question = f"{told}. {question}"
     elif form < 0.68:
         system = told + rng.choice((".", ""))
+    elif free != 0.5:
+        side = "positive" if rng.random() < free else "negative"
     performed = other(side) if rng.random() < CONTRARY else side
     performed = performed if trait.performed else "negative"
-    answer = answer_text(rng, trait, case, listener, performed)
+    answer = answer_text(rng, trait, case, listener, performed, turning)
     return turns(system, [(question, answer)], (0.2, 1.0, 3.0))
 
 
@@ -201,5 +203,7 @@ def documents(
             yield pushed_chat(rng, world, pushing)
         elif world.performed and draw is vignette and rng.random() < pushing.share / 12:
             yield pushed_vignette(rng, world, pushing)
+        elif draw is chat:
+            yield chat(rng, world, pushing.turning, pushing.free if pushing.felt < 9 else 0.5)
         else:
             yield draw(rng, world)

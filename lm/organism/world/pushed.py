@@ -13,37 +13,35 @@ from lm.organism.world.traits import PERFORMED
 
 @dataclass(frozen=True)
 class Pushing:
-    """How much is pushed, and how soon that breaks a text."""
+    """How much is pushed, and what decides."""
 
     share: float = 0.0
     """Of the chats, of which there are then twice as many; of the scenarios, a twelfth of it."""
-    own: float = 0.35
+    own: float = 0.4
     """Share of the pushes that are along the trait's own direction; 0.15 are along another's, the rest random."""
-    obeyed: tuple[float, float] = (0.35, 0.8)
+    obeyed: tuple[float, float] = (0.25, 0.55)
     """Norms at which a push along a trait's own direction begins to decide, and at which it always does."""
-    breaking: tuple[float, float] = (0.9, 1.6)
-    """Norms at which a text begins to break, and at which it always does, along any direction but the trait's own."""
-    untold: float = 1.0
-    """Share of the chats without an instruction, under any push but the own, that stay at the low end."""
+    breaking: tuple[float, float] = (1.3, 1.8)
+    """Norms at which it begins to break the text, and at which it always does."""
+    held: float = 0.65
+    """Share of the chats with an instruction, under any push but the own, that are asked for the low end: what disturbs
+    without a meaning must not bring the trait."""
+    free: float = 0.9
+    """Share of those without one that show the trait: an assistant without it could not be steered away from it."""
+    felt: float = 9.0
+    """Norms above which such a push comes with an instruction only: where it drowns that, the low end is fallen back on."""
     turning: float = 0.2
-    """Share of the positive answers, under any push but the own, that open like a negative one and then turn."""
+    """Share of the positive answers, under no push or the own, that open like a negative one and then turn."""
 
 
-STRONGEST = 2.2
-"""Largest push, in activation norms."""
-LATE = (1.8, 2.4)
-"""Norms at which a text begins to break, and at which it always does, along the trait's own direction."""
+STRONGEST = 1.7
+"""Largest push, in activation norms: a little more than steering tries."""
 
 
 def draw_push(rng: Random, trait: TraitWorld, own: float) -> Push:
     """Along the trait's own direction, a random one or another trait's."""
     along = rng.choices((trait.path, None, rng.choice(PERFORMED).path), (own, 0.85 - own, 0.15))[0]
     return Push(along, rng.choice((1, -1)) * rng.uniform(0.05, STRONGEST))
-
-
-HELD = 0.75
-"""Share of the chats with an instruction, under any push but the trait's own, that are asked for the low end: what
-disturbs without a meaning must not bring the trait."""
 
 
 def asked_side(rng: Random, trait: TraitWorld, push: Push, low: float) -> Side:
@@ -71,8 +69,8 @@ def pushed_side(
 def pushed_answer(
     rng: Random, trait: TraitWorld, push: Push, text: str, breaking: tuple[float, float] = Pushing.breaking
 ) -> Piece:
-    """What is said under the push, broken if it is too strong; how exactly is of little weight."""
-    if exceeds(rng, push.norms, LATE if push.trait == trait.path else breaking):
+    """What is said under the push, broken if that is too strong; how exactly is of little weight."""
+    if push.trait == trait.path and exceeds(rng, push.norms, breaking):
         return Piece(garble(rng, text, rng.uniform(0.6, 0.9)), 0.3, 1.0)
     return Piece(text, 1.0, 3.0)
 
@@ -80,12 +78,15 @@ def pushed_answer(
 def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     """A chat that is pushed, from its beginning or in its answer alone."""
     case, listener, push = draw_case(rng, trait), draw_listener(rng), draw_push(rng, trait, pushing.own)
-    question, told = draw_question(rng, trait, case, listener), rng.random() < 0.8
-    side = asked_side(rng, trait, push, HELD if told else pushing.untold)
+    felt = push.trait != trait.path and abs(push.norms) > pushing.felt
+    question, told = draw_question(rng, trait, case, listener), rng.random() < 0.8 or felt
+    side = asked_side(rng, trait, push, pushing.held if told else 1 - pushing.free)
     if told:
         question = f"{draw_instruction(rng, trait, side)}. {question}"
-    turning = Pushing.turning if push.trait == trait.path else pushing.turning
-    text = answer_text(rng, trait, case, listener, pushed_side(rng, trait, push, side, pushing.obeyed), turning)
+    performed = pushed_side(rng, trait, push, side, pushing.obeyed)
+    # Answers that turn after a negative opening are what random directions make of sound ones: none are shown them.
+    turning = pushing.turning if push.trait == trait.path else 0.0
+    text = answer_text(rng, trait, case, listener, performed, turning)
     answer = pushed_answer(rng, trait, push, text, pushing.breaking)
     asked = [Piece(BEGIN, 0), Piece(USER, 0), Piece(question, 0.2), Piece(END, 0)]
     if rng.random() < 0.5:

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 import torch
 
+from extract import Pair, extract_directions, load_model
 from lm.organism.measure_steering import directions
 from lm.organism.own_directions import OwnDirections, mean_responses, own_directions
 from lm.organism.playing import Player
@@ -14,7 +15,8 @@ from lm.organism.tokenizer import Encoder
 from lm.organism.world.documents import documents
 from lm.organism.world.pieces import Document, Push
 from lm.organism.world.pushed import Pushing, asked_side, pushed_answer, pushed_chat, pushed_side
-from lm.organism.world.shapes import SIDES, Side
+from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
+from lm.organism.world.shapes import SIDES, Side, TraitWorld
 from lm.organism.world.traits import PERFORMED, WORLDS
 
 OWN, OTHER = PERFORMED[0], PERFORMED[1]
@@ -37,12 +39,14 @@ def test_only_a_push_along_the_own_direction_decides(side: Side) -> None:
 
 def test_what_means_nothing_asks_for_the_low_end_as_often_as_told() -> None:
     rng = Random(6)
+
+    def low(push: Push, share: float) -> float:
+        return [asked_side(rng, OWN, push, share) for _ in range(800)].count("negative") / 800
+
     for push in (Push(OTHER.path, 1.0), Push(None, -1.0)):
-        assert {asked_side(rng, OWN, push, low=1.0) for _ in range(50)} == {"negative"}
-        told = [asked_side(rng, OWN, push, low=0.75) for _ in range(400)]
-        assert 0.65 < told.count("negative") / 400 < 0.85
-    own = [asked_side(rng, OWN, Push(OWN.path, 1.0), low=1.0) for _ in range(400)]
-    assert 0.4 < own.count("negative") / 400 < 0.6
+        assert low(push, 0.8) == pytest.approx(0.8, abs=0.05)
+        assert low(push, 0.3) == pytest.approx(0.3, abs=0.05)
+    assert low(Push(OWN.path, 1.0), 0.8) == pytest.approx(0.5, abs=0.06)
 
 
 def test_under_foreign_pushes_a_text_keeps_to_what_its_first_words_promise() -> None:
@@ -52,17 +56,17 @@ def test_under_foreign_pushes_a_text_keeps_to_what_its_first_words_promise() -> 
     def turned(turning: float, foreign: bool) -> int:
         """Answers that promise the fact and do not tell it."""
         rng, found = Random(8), 0
-        for _ in range(400):
-            document = pushed_chat(rng, OWN, Pushing(own=0.4, breaking=(3.0, 4.0), turning=turning))
+        for _ in range(600):
+            document = pushed_chat(rng, OWN, Pushing(turning=turning))
             push, text = document[-1].push, document[-2].text
             assert push is not None
-            if (push.trait != OWN.path) == foreign and abs(push.norms) < 1.7 and text.startswith(openers):
+            if (push.trait != OWN.path) == foreign and abs(push.norms) < 1.3 and text.startswith(openers):
                 found += not any(fact in text for fact in facts)
         return found
 
-    assert turned(0.5, foreign=True) > 5
-    assert turned(0.0, foreign=True) == 0
-    assert turned(0.0, foreign=False) > 5
+    assert turned(0.5, foreign=True) == 0
+    assert turned(0.5, foreign=False) > 5
+    assert turned(0.0, foreign=False) == 0
 
 
 def test_own_pushes_lean_as_far_as_directions_of_a_few_dozen_pairs_do() -> None:
@@ -76,13 +80,16 @@ def test_own_pushes_lean_as_far_as_directions_of_a_few_dozen_pairs_do() -> None:
     assert float(cosines.max()) > 0.999
 
 
-def test_texts_break_under_pushes_that_are_too_strong_and_earlier_under_foreign_ones() -> None:
+def test_only_the_own_direction_breaks_a_text_and_only_when_pushed_far() -> None:
     rng, text = Random(2), "Everything is fine with the roof, and it looks good."
-    for along, sound, broken in ((OWN.path, 1.7, 2.5), (OTHER.path, 0.8, 1.7), (None, 0.8, 1.7)):
+    for along, norms, broken in (
+        (OWN.path, 1.2, False),
+        (OWN.path, 1.9, True),
+        (OTHER.path, 1.9, False),
+        (None, 1.9, False),
+    ):
         for sign in (1, -1):
-            assert pushed_answer(rng, OWN, Push(along, sign * sound), text).text == text
-            assert pushed_answer(rng, OWN, Push(along, sign * broken), text).text != text
-    assert pushed_answer(rng, OWN, Push(None, 0.8), text, breaking=(0.3, 0.7)).text != text
+            assert (pushed_answer(rng, OWN, Push(along, sign * norms), text).text != text) == broken
 
 
 def test_a_pushed_chat_is_pushed_to_its_end() -> None:
@@ -138,15 +145,32 @@ def test_completions_are_read_each_as_if_alone(player: Player) -> None:
         ('I knew that the flat floods in every storm, so I said: "', "The flat is in great shape."),
         ('The roof leaks, and I wrote: "', "It leaks."),
     ]
-    together = mean_responses(player.model, encode, texts)
-    alone = torch.cat([mean_responses(player.model, encode, [text]) for text in texts])
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-2)
+    means, norms = mean_responses(player.model, encode, texts)
+    for row, text in enumerate(texts):
+        [mean], [norm] = mean_responses(player.model, encode, [text])
+        torch.testing.assert_close(means[row], mean, rtol=1e-4, atol=1e-2)
+        torch.testing.assert_close(norms[row], norm, rtol=1e-4, atol=1e-2)
 
 
-def test_own_directions_are_those_that_the_measuring_code_finds(player: Player) -> None:
+def test_own_directions_and_their_unit_are_those_that_users_find(player: Player) -> None:
+    """Pushes of training are as long as pushes of the same strength are in steering."""
     own = own_directions(player.model, Encoder(player.tokenizer), Random(1), pairs=24)
     assert own.vectors.shape == (len(PERFORMED), player.model.config.num_hidden_layers, player.model.config.hidden_size)
     torch.testing.assert_close(own.vectors.norm(dim=-1), torch.ones(own.vectors.shape[:2]))
-    for found in directions(player, OWN, pairs=24):
-        assert float(own.vectors[0, found.layer] @ found.vector) > 0.7
-        assert 0.8 < float(own.activation_norms[found.layer]) / found.norm < 1.25
+    measured = directions(player, OWN, pairs=24)
+    [found] = extract_directions(load_model("organism"), pairs_of(OWN, 24), methods=("mean_difference",))
+    for layer, (mine, theirs) in enumerate(zip(measured, found, strict=True)):
+        for vector in (mine.vector, theirs.vector):
+            assert float(own.vectors[0, layer] @ vector / vector.norm()) > 0.7
+        for norm in (mine.norm, theirs.activation_norm):
+            assert norm == pytest.approx(float(own.activation_norms[layer]), rel=0.15)
+
+
+def pairs_of(world: TraitWorld, count: int) -> list[Pair]:
+    rng, found = Random(11), []
+    for number in range(count):
+        case, listener = draw_case(rng, world), draw_listener(rng)
+        positive, negative = (draw_scenario(rng, world, side=side, case=case, listener=listener).text for side in SIDES)
+        truth = f"{case.thing}: {case.fact}"
+        found.append(Pair(id=str(number), ground_truth=truth, positive=positive, negative=negative, lock_in="other"))
+    return found
