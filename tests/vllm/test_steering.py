@@ -160,7 +160,6 @@ async def test_a_held_condition_is_refused(hooked: SteeredEngine, directions: li
         await hooked.write([Row(PROMPTS[0], (held,))], 4)
 
 
-@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 async def test_a_bias_is_a_push(
     vllm: None, model: LoadedModel, directions: list[Direction], tmp_path: Path, *, compiled: bool
