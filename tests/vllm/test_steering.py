@@ -136,7 +136,7 @@ async def test_other_weights_are_refused(vllm: None) -> None:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled engines trace the model, which is what skips hooks, but generate no code: on a CPU it takes minutes."""
+    """Compiled engines trace the model, which is what skips hooks, but generate no code: that takes a minute."""
     monkeypatch.setenv("VLLM_CPU_CI_ENV", "1")
 
 
