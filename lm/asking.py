@@ -7,7 +7,6 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lm.errors import ContextTooSmall
-from lm.faults import first_fault
 from lm.rendering import check_room, render_chat
 from lm.types import Completion, Model, Request, Sampling, Value
 
@@ -108,7 +107,9 @@ def _read(completion: Completion, schema: type[Answer]) -> Answer | NoAnswer | _
     try:
         return schema.model_validate_json(text)
     except ValidationError as error:
-        return _Unusable(no_answer=NoAnswer(reason=f"malformed: {first_fault(error, 'the answer')}", text=text))
+        first = error.errors()[0]  # without the value: reasons are counted, and it would make each its own
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        return _Unusable(no_answer=NoAnswer(reason=f"malformed: {place}: {first['msg']}", text=text))
 
 
 def _second_try(request: Request) -> Request:

@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from agent.cast import check_role
 from agent.cli.options import HERE, AsJson, Budget, Cache, Out, Prices
+from agent.cli.steering_tables import show_steering
+from agent.cli.vectors import newest_vectors
 from agent.folder import check_place, dump_json, write_atomically
 from agent.judging.bench import JudgeBench, open_bench, opened_store
 from agent.report.steering_page import render_steering
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from extract.models import LoadedModel
     from extract.vectors import Directions
     from steer.evaluation import EvaluationSettings
-    from steer.report import SideEffects, SteeringReport
-
-TARGET = 'Give the file: --vectors FILE, for example "runs/…/vectors/…/mean_difference.safetensors".'
+    from steer.report import SteeringReport
 
 
 def steer(
@@ -99,7 +97,7 @@ def steer(
     if as_json:
         print(json.dumps({"folder": str(folder), "report": json.loads(report.model_dump_json())} | report.summary()))
     else:
-        _show(Console(), report, folder)
+        show_steering(Console(), report, folder)
     raise typer.Exit(0 if report.beyond_control and report.coherent and report.baseline.passed else 5)
 
 
@@ -136,7 +134,7 @@ async def _measure(
         raise UserError(f"{given.dataset} has no steering questions: its steering.json is missing or empty.")
     runs = given.out / "runs" / dataset.trait.path.replace("/", ".")
     check_place(runs / "steer")
-    files = [given.vectors or _newest_vectors(given.out, dataset.trait.path), *given.others]
+    files = [given.vectors or newest_vectors(given.out, dataset.trait.path), *given.others]
     model = load_model(assistant)
     directions, *others = [_usable(model, file, dataset) for file in files]
     settings = _completed(settings, layers, model, directions, dataset)
@@ -228,35 +226,6 @@ def _about(
     }
 
 
-def _newest_vectors(out: Path, trait: str) -> Path:
-    """The directions of the trait's newest run that has any, else of `extract`; UserError where not clear which."""
-    found = sorted((out / "runs" / trait.replace("/", ".")).glob("*/vectors"))
-    files = sorted(found[-1].rglob("*.safetensors")) if found else []
-    files = files or _extracted(out / "runs" / "extract", trait)
-    first = [file for file in files if file.stem == "mean_difference"] or files
-    if len(first) != 1:
-        listed = "".join(f"\n  {file}" for file in first)
-        what = (
-            f"several files of directions:{listed}"
-            if first
-            else f"no run with directions in {out / 'runs'}, and none that `extract` left there."
-        )
-        raise UserError(f"For {trait} there is {what}\n{TARGET}")
-    return first[0]
-
-
-def _extracted(root: Path, trait: str) -> list[Path]:
-    """Files below a folder that say of themselves that they hold directions of this trait."""
-    from extract.vector_files import load_directions
-
-    files = []
-    for file in sorted(root.rglob("*.safetensors")):
-        with suppress(UserError):
-            if load_directions(file).provenance.trait == trait:
-                files.append(file)
-    return files
-
-
 def _tested(given: "Dataset") -> dict[str, Any] | None:
     """What the dataset's card says of the scenarios' fresh test; None where there was none."""
     test = given.card.get("fresh_test")
@@ -285,63 +254,8 @@ def _write(
     write_atomically(folder / "validation.json", dump_json(validation))
 
 
-def _show(console: Console, report: "SteeringReport", folder: Path) -> None:
-    console.print(f"baseline {_number(report.baseline.mean)} over {report.baseline.n} questions", highlight=False)
-    console.print(_grid(report))
-    if report.controls or report.other_traits:
-        console.print(_controls(report))
-    console.print(report.verdict, highlight=False, soft_wrap=True, markup=False)
-    if report.side_effects:
-        for line in _side_effects(report.side_effects):
-            console.print(line, highlight=False, markup=False)
-    shown = f"{len(report.grid)} settings tried; a page to look at: {folder / 'report.html'}"
-    console.print(shown, highlight=False, soft_wrap=True)
-
-
-def _grid(report: "SteeringReport") -> Table:
-    """A row for each layer: trait score at each strength tried, in brackets where coherence was lost."""
-    table = Table("layer", "strength: score (coherence lost)", title="search, on the choosing questions")
-    for layer in sorted({cell.layer for cell in report.grid}):
-        cells = sorted((cell for cell in report.grid if cell.layer == layer), key=lambda cell: cell.strength)
-        lost = [cell.coherence is None or cell.coherence < report.min_coherence for cell in cells]
-        words = [f"{cell.strength:+.2f}: {_number(cell.score)}" for cell in cells]
-        table.add_row(
-            str(layer), "  ".join(f"({word})" if gone else word for word, gone in zip(words, lost, strict=True))
-        )
-    return table
-
-
-def _controls(report: "SteeringReport") -> Table:
-    table = Table(
-        "setting", "layer", "strength", "score", "coherence", "delta", "n", title="confirmed on other questions"
-    )
-    randoms = [control.outcome for control in report.random_controls if control.outcome]
-    for found in [*([report.chosen] if report.chosen else []), *randoms, *report.other_traits, *report.controls]:
-        table.add_row(
-            found.name, str(found.layer), f"{found.strength:+.2f}", _number(found.score), _number(found.coherence),
-            f"{found.delta:+.1f}" if found.delta is not None else "unscored", str(found.n),
-        )  # fmt: skip
-    return table
-
-
-def _side_effects(found: "SideEffects") -> Iterator[str]:
-    """A line for each: unsteered, and with the chosen push."""
-    if found.perplexity_before is not None and found.perplexity_after is not None:
-        perplexity = f"{found.perplexity_before:.1f} -> {found.perplexity_after:.1f}"
-        yield f"perplexity of {found.n_texts} scenarios {perplexity}"
-    yield f"repeated words {found.repetition_before:.0%} -> {found.repetition_after:.0%}"
-    if found.refusals_before is not None and found.refusals_after is not None:
-        yield f"refusals {found.refusals_before:.0%} -> {found.refusals_after:.0%}"
-    for one in found.other_scores:
-        yield f"{one.trait}: {_number(one.before)} -> {_number(one.after)} over {one.n} questions"
-
-
 def _progress(console: Console) -> Callable[[str, int], None]:
     return lambda part, answers: console.print(f"{part}: {answers} answers", highlight=False, style="dim")
-
-
-def _number(value: float | None) -> str:
-    return "unscored" if value is None else f"{value:.0f}"
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -136,7 +136,7 @@ async def test_other_weights_are_refused(vllm: None) -> None:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled engines trace the model, which is what skips hooks, but generate no code: on a CPU it takes minutes."""
+    """Compiled engines trace the model, which is what skips hooks, but generate no code: that takes a minute."""
     monkeypatch.setenv("VLLM_CPU_CI_ENV", "1")
 
 
@@ -160,7 +160,6 @@ async def test_a_held_condition_is_refused(hooked: SteeredEngine, directions: li
         await hooked.write([Row(PROMPTS[0], (held,))], 4)
 
 
-@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 async def test_a_bias_is_a_push(
     vllm: None, model: LoadedModel, directions: list[Direction], tmp_path: Path, *, compiled: bool
