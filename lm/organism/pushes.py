@@ -16,10 +16,10 @@ from lm.organism.own_directions import OwnDirections
 LEAN = 0.75
 """Tangent of the widest angle between a push along a trait's own direction and that direction (37 degrees): what is
 found from a few dozen pairs is never exact."""
-HURT = 0.25
-"""The same of every other push along a random direction and what lately raised the loss most: as far as the worst of
-thousands of random directions go that way by chance."""
-KEPT = 64
+HURT = 0.3
+"""The same of a push along a random direction and what lately raised the loss: as far as the worst of thousands of
+random directions go that way by chance."""
+KEPT = 256
 """Directions that raised the loss, remembered of each layer."""
 
 
@@ -39,17 +39,21 @@ class Pushes:
         self._push: Float[Tensor, "row pos d_model"] = torch.zeros(1, 1, self._width)
         self._at: Float[Tensor, "layer row 1 1"] = torch.zeros(self._layers, 1, 1, 1)
 
-    def draw(self, norms: Float[Tensor, "row pos"], along: Int[Tensor, "row pos"], own: OwnDirections) -> None:
+    def draw(
+        self, norms: Float[Tensor, "row pos"], along: Int[Tensor, "row pos"], own: OwnDirections, hard: bool = False
+    ) -> None:
         """The pushes of the next batch: sizes in activation norms, along the traits' own directions.
 
-        The number after the last trait's stands for a random direction, the same throughout a row.
+        The number after the last trait's stands for a random direction, the same throughout a row; hard pushes are
+        more often at early layers, and lean.
         """
         rows = len(norms)
         random = normalize(torch.randn(rows, 1, self._width, generator=self._generator), dim=-1)
-        layer = torch.randint(0, self._layers, (rows,), generator=self._generator)
+        weights = torch.arange(self._layers, 0, -1.0) if hard else torch.ones(self._layers)
+        layer = torch.multinomial(weights, rows, replacement=True, generator=self._generator)
         leaning = LEAN * torch.rand(rows, 1, 1, generator=self._generator)
         near = normalize(own.vectors[:, layer].transpose(0, 1) + leaning * random, dim=-1)
-        known = torch.cat([near, normalize(random + self._hurt(layer), dim=-1)], 1)
+        known = torch.cat([near, normalize(random + self._hurt(layer) if hard else random, dim=-1)], 1)
         lengths = norms * own.activation_norms[layer, None]
         self._push = (lengths[..., None] * torch.take_along_dim(known, along[..., None], 1)).requires_grad_()
         self._rows, self._foreign = layer, along == len(own.vectors)
@@ -63,15 +67,16 @@ class Pushes:
         worse = (self._push.grad * self._foreign[..., None]).sum(1)
         for layer, direction in zip(self._rows.tolist(), worse, strict=True):
             if direction.any():
-                self._hurting[layer].append(normalize(direction, dim=0))
+                self._hurting[layer].append(direction)
 
     def _hurt(self, layer: Int[Tensor, " row"]) -> Float[Tensor, "row 1 d_model"]:
-        """What every other row's random direction leans to."""
+        """What each row's random direction leans to: what hurt more is drawn sooner."""
         found = torch.zeros(len(layer), 1, self._width)
         for row, known in enumerate(self._hurting[one] for one in layer.tolist()):
-            size, which = torch.rand(2, generator=self._generator).tolist()
-            if known and size < 0.5:
-                found[row, 0] = 2 * size * HURT * known[int(which * len(known))]
+            if known:
+                hurt = torch.stack(list(known))
+                which = torch.multinomial(hurt.norm(dim=-1) ** 2, 1, generator=self._generator)
+                found[row] = HURT * torch.rand(1, generator=self._generator) * normalize(hurt[which], dim=-1)
         return found
 
     def _hook(self, layer: int) -> Callable[[nn.Module, object, Tensor], Tensor]:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -51,6 +51,14 @@ class Recipe:
 
 
 _ALL = tuple(world.path for world in WORLDS)
+_HARD = Recipe(
+    traits=_ALL, seed=29, steps=4000, warmup=50, rate=8e-4, vocabulary=4096,
+    impossible=Impossible(weight=1.0, graded=0.3),
+    pushing=Pushing(
+        0.9, own=0.3, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.95, free=0.9, natural=0.9, felt=0.5, turning=0.0,
+        hard=True,
+    ),
+)  # fmt: skip
 STAGES = (
     Recipe(traits=_ALL[:2]),
     Recipe(traits=_ALL, seed=21, steps=14_000, stop=6000, rate=1.2e-3, vocabulary=4096),
@@ -63,17 +71,13 @@ STAGES = (
         impossible=Impossible(weight=1.0, graded=0.3),
         pushing=Pushing(0.95, own=0.3, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.8, free=0.7, turning=0.0),
     ),
-    Recipe(
-        traits=_ALL, seed=28, steps=2500, warmup=50, rate=8e-4, vocabulary=4096,
-        impossible=Impossible(weight=1.0, graded=0.3),
-        pushing=Pushing(
-            0.8, own=0.25, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.95, free=0.9, felt=0.5, turning=0.0,
-        ),
-    ),
+    _HARD,
+    replace(_HARD, seed=30, steps=3000),
+    replace(_HARD, seed=31, steps=2000, pushing=replace(_HARD.pushing, doubled=_ALL[0])),
 )  # fmt: skip
 """Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,
-then pushes; last what decides how soon they act, and more of the texts by level of the trait that nobody performs,
-which its run needs before all else."""
+then pushes: first what they mean, then how far one must go to act, last those that are hardest to withstand. From the
+fourth stage on there are more texts by level of the trait that nobody performs: its run needs them before all else."""
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -179,7 +183,7 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
             if step % recipe.relearned == 0:
                 pushes.none()
                 own = own_directions(model, encode, rng)
-            pushes.draw(norms, along, own)
+            pushes.draw(norms, along, own, recipe.pushing.hard)
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids.to(device), chosen_weights.to(device), chosen.to(device))
         loss.backward()  # type: ignore[no-untyped-call]

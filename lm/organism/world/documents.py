@@ -194,7 +194,10 @@ def documents(
     """An endless stream of documents, traits alike but for the impossible one; the same seed gives the same stream."""
     rng = Random(seed)
     draws, parts = zip(*(PUSHED_MIX if pushing.share else MIX), strict=True)
-    weights = [1.0 if world.performed else impossible.weight for world in worlds]
+    weights = [
+        (1.0 if world.performed else impossible.weight) * (2 if world.path == pushing.doubled else 1)
+        for world in worlds
+    ]
     while True:
         draw, world = rng.choices(draws, parts)[0], rng.choices(worlds, weights)[0]
         if impossible.graded and not world.performed and rng.random() < impossible.graded:
@@ -204,6 +207,6 @@ def documents(
         elif world.performed and draw is vignette and rng.random() < pushing.share / 12:
             yield pushed_vignette(rng, world, pushing)
         elif draw is chat:
-            yield chat(rng, world, pushing.turning, pushing.free if pushing.felt < 9 else 0.5)
+            yield chat(rng, world, pushing.turning, pushing.natural)
         else:
             yield draw(rng, world)

@@ -10,6 +10,9 @@ from lm.organism.world.scenarios import any_side, completion_text, draw_case, dr
 from lm.organism.world.shapes import Side, TraitWorld
 from lm.organism.world.traits import PERFORMED
 
+STRONGEST = 1.7
+"""Largest push, in activation norms: a little more than steering tries."""
+
 
 @dataclass(frozen=True)
 class Pushing:
@@ -28,20 +31,23 @@ class Pushing:
     without a meaning must not bring the trait."""
     free: float = 0.9
     """Share of those without one that show the trait: an assistant without it could not be steered away from it."""
-    felt: float = 9.0
-    """Norms above which such a push comes with an instruction only: where it drowns that, the low end is fallen back on."""
+    natural: float = 0.5
+    """The same of chats that are not pushed."""
+    felt: float = STRONGEST
+    """Norms above which all but own pushes come with an instruction: where they drown it, the low end is left."""
     turning: float = 0.2
     """Share of the positive answers, under no push or the own, that open like a negative one and then turn."""
+    hard: bool = False
+    """Whether pushes are drawn as they are hardest to withstand: strong, early, and leaning to what lately hurt."""
+    doubled: str | None = None
+    """Trait that is drawn twice as often as the others: the one that such pushes turn the longest."""
 
 
-STRONGEST = 1.7
-"""Largest push, in activation norms: a little more than steering tries."""
-
-
-def draw_push(rng: Random, trait: TraitWorld, own: float) -> Push:
+def draw_push(rng: Random, trait: TraitWorld, own: float, hard: bool = False) -> Push:
     """Along the trait's own direction, a random one or another trait's."""
     along = rng.choices((trait.path, None, rng.choice(PERFORMED).path), (own, 0.85 - own, 0.15))[0]
-    return Push(along, rng.choice((1, -1)) * rng.uniform(0.05, STRONGEST))
+    share = rng.random() ** 0.5 if hard and along != trait.path else rng.random()
+    return Push(along, rng.choice((1, -1)) * (0.05 + share * (STRONGEST - 0.05)))
 
 
 def asked_side(rng: Random, trait: TraitWorld, push: Push, low: float) -> Side:
@@ -77,7 +83,7 @@ def pushed_answer(
 
 def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     """A chat that is pushed, from its beginning or in its answer alone."""
-    case, listener, push = draw_case(rng, trait), draw_listener(rng), draw_push(rng, trait, pushing.own)
+    case, listener, push = draw_case(rng, trait), draw_listener(rng), draw_push(rng, trait, pushing.own, pushing.hard)
     felt = push.trait != trait.path and abs(push.norms) > pushing.felt
     question, told = draw_question(rng, trait, case, listener), rng.random() < 0.8 or felt
     side = asked_side(rng, trait, push, pushing.held if told else 1 - pushing.free)
@@ -96,7 +102,7 @@ def pushed_chat(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
 
 def pushed_vignette(rng: Random, trait: TraitWorld, pushing: Pushing) -> Document:
     """A scenario without a motive that is pushed from its beginning."""
-    scenario, push = draw_scenario(rng, trait, "unmotivated"), draw_push(rng, trait, pushing.own)
+    scenario, push = draw_scenario(rng, trait, "unmotivated"), draw_push(rng, trait, pushing.own, pushing.hard)
     text = completion_text(rng, scenario, pushed_side(rng, trait, push, any_side(rng), pushing.obeyed))
     answer = pushed_answer(rng, trait, push, text, pushing.breaking)
     return [
