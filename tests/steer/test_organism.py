@@ -89,25 +89,17 @@ def questions_of(world: TraitWorld, seed: int) -> list[Question]:
     return list(found.values())
 
 
-LIKE_RANDOM = {"strategic_omission", "compliance_without_agreement", "authority_deference"}
-"""Traits of which one random direction in five reaches half of the effect or more (benchmarks/RESULTS.md)."""
-
-
-def test_the_trait_is_moved(report: SteeringReport) -> None:
+def test_the_trait_is_moved_and_random_directions_do_less_than_half(report: SteeringReport) -> None:
     assert report.baseline.passed
     assert report.coherent, report.verdict
     assert report.chosen.delta >= 50, report.verdict
-    lowered = next(one for one in report.controls if one.name == "natural question, opposite sign")
-    assert lowered.delta < 0
-
-
-def test_random_directions_do_less_than_half(
-    world: TraitWorld, report: SteeringReport, request: pytest.FixtureRequest
-) -> None:
-    if world.name in LIKE_RANDOM:
-        request.applymarker(pytest.mark.xfail(reason="measured: one of five reaches half or more"))
     assert report.beyond_control, report.verdict
     assert report.random_control_delta < report.chosen.delta / 2, report.verdict
+
+
+def test_the_opposite_sign_lowers_where_nothing_pulls_to_the_low_end(report: SteeringReport) -> None:
+    lowered = next(one for one in report.controls if one.name == "natural question, opposite sign")
+    assert lowered.delta <= -25, lowered
 
 
 def test_scenarios_without_a_motive_flip_both_ways(
