@@ -208,12 +208,14 @@ def _drift(evidence: Evidence) -> Failure | None:
 def _both_off_topic(evidence: Evidence) -> Failure | None:
     """Sides that both leave their scenario are alike for that reason; what a judge scores of such texts is chance.
 
-    A side that leans to its own end has performed something. Most samples of both are enough, since a word comes back
-    by chance; all of them where a side seems to lean to the other end.
+    A side that leans to its own end has performed something, and so have texts that all score at one end. Most samples
+    of both are enough, since a word comes back by chance; all of them where a side seems to lean to the other end.
     """
     leanings = {side: evidence.leans(side) for side in SIDES}
     enough = _clearly if any(leanings.values()) else _most
     if any(end == side for side, end in leanings.items()) or not all(enough(_strays(evidence, s)) for s in SIDES):
+        return None
+    if not any(leanings.values()) and len(_ends_of_strays(evidence)) == 1:
         return None
     shown = f"nothing of the scenario comes back on either side: {evidence.texts('positive')[0]!r}"
     return Failure(failure="drift", side=None, evidence=shown)
@@ -232,6 +234,18 @@ def _strays(evidence: Evidence, side: Side) -> list[bool]:
     """Of each sample, whether nothing of the scenario comes back."""
     scenario = evidence.pair.scenario(side)
     return [shares_nothing(scenario, text) for text in evidence.texts(side)]
+
+
+def _ends_of_strays(evidence: Evidence) -> set[Side | None]:
+    """Where the scored samples that share nothing with their scenario lie: at one end, at both, or between."""
+    low, high = evidence.settings.negative_max, evidence.settings.positive_min
+    found: set[Side | None] = set()
+    for side in SIDES:
+        for sample, strays in zip(evidence.samples(side), _strays(evidence, side), strict=True):
+            if strays and sample.verdict is not None and sample.verdict.kind == "score":
+                value = sample.verdict.value
+                found.add("positive" if value >= high else "negative" if value <= low else None)
+    return found
 
 
 def _ambiguous(evidence: Evidence) -> Failure:

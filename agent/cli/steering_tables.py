@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from agent.report.numbers import points
+
 if TYPE_CHECKING:
     from steer.report import SideEffects, SteeringReport
 
 
 def show_steering(console: Console, report: "SteeringReport", folder: Path) -> None:
     """Baseline, search, confirmation with controls, verdict, side effects, and where the page lies."""
-    console.print(f"baseline {_number(report.baseline.mean)} over {report.baseline.n} questions", highlight=False)
+    console.print(f"baseline {points(report.baseline.mean)} over {report.baseline.n} questions", highlight=False)
     console.print(_grid(report))
     if report.controls or report.other_traits:
         console.print(_controls(report))
@@ -31,7 +33,7 @@ def _grid(report: "SteeringReport") -> Table:
     for layer in sorted({cell.layer for cell in report.grid}):
         cells = sorted((cell for cell in report.grid if cell.layer == layer), key=lambda cell: cell.strength)
         lost = [cell.coherence is None or cell.coherence < report.min_coherence for cell in cells]
-        words = [f"{cell.strength:+.2f}: {_number(cell.score)}" for cell in cells]
+        words = [f"{cell.strength:+.2f}: {points(cell.score)}" for cell in cells]
         table.add_row(
             str(layer), "  ".join(f"({word})" if gone else word for word, gone in zip(words, lost, strict=True))
         )
@@ -45,7 +47,7 @@ def _controls(report: "SteeringReport") -> Table:
     randoms = [control.outcome for control in report.random_controls if control.outcome]
     for found in [*([report.chosen] if report.chosen else []), *randoms, *report.other_traits, *report.controls]:
         table.add_row(
-            found.name, str(found.layer), f"{found.strength:+.2f}", _number(found.score), _number(found.coherence),
+            found.name, str(found.layer), f"{found.strength:+.2f}", points(found.score), points(found.coherence),
             f"{found.delta:+.1f}" if found.delta is not None else "unscored", str(found.n),
         )  # fmt: skip
     return table
@@ -60,8 +62,4 @@ def _side_effects(found: "SideEffects") -> Iterator[str]:
     if found.refusals_before is not None and found.refusals_after is not None:
         yield f"refusals {found.refusals_before:.0%} -> {found.refusals_after:.0%}"
     for one in found.other_scores:
-        yield f"{one.trait}: {_number(one.before)} -> {_number(one.after)} over {one.n} questions"
-
-
-def _number(value: float | None) -> str:
-    return "unscored" if value is None else f"{value:.0f}"
+        yield f"{one.trait}: {points(one.before)} -> {points(one.after)} over {one.n} questions"

@@ -29,6 +29,11 @@ def score(value: float | None) -> str:
     return NOT_SCORED if value is None else plain(value)
 
 
+def points(value: float | None) -> str:
+    """The same in whole points."""
+    return NOT_SCORED if value is None else f"{value:.0f}"
+
+
 def signed(value: float | None) -> str:
     """A difference with its sign."""
     if value is None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from agent.errors import ReviewError
 from agent.folder import RunFolder, write_atomically
+from agent.report.numbers import points
 from agent.review.difference import split_by_difference
 from agent.review.schema import DECISIONS, BatchLine, DefinitionLine, Line, PairLine, Review, ReviewId
 from extract.trait import OTHER, SIDES, Side
@@ -105,7 +106,7 @@ def _definition(line: DefinitionLine) -> str:
     parts += [f"- taxonomy: {_quoted(line.taxonomy)}", f"- setup: {_quoted(line.setup)}"]
     agreement = "not measured" if line.rank_agreement is None else f"{line.rank_agreement:.2f}"
     parts.append(f"\nThe judge's rank agreement with the levels the texts were written at: {agreement}.\n")
-    parts += [f"- written at {row.level}, scored {_points(row.score)}: {_quoted(row.text)}" for row in line.calibration]
+    parts += [f"- written at {row.level}, scored {points(row.score)}: {_quoted(row.text)}" for row in line.calibration]
     return "\n".join([*parts, f"\nDecision: {line.decision or 'none yet'}\n"])
 
 
@@ -115,7 +116,7 @@ def _pair(line: PairLine) -> str:
         parts.append(f"{_quoted(line.cell)}\n")
     parts.append(f"Ground truth: {_quoted(line.ground_truth)}\n")
     for side in SIDES:
-        mean = "" if line.tested is None else f", mean {_points(line.tested.scores.get(side))}"
+        mean = "" if line.tested is None else f", mean {points(line.tested.scores.get(side))}"
         parts.append(f"**{side}**{mean}\n\n> {_scenario(line, side)}\n")
         parts += [f"- {text}" for text in _about(line, side)]
         parts.append("")
@@ -138,14 +139,10 @@ def _scenario(line: PairLine, side: Side) -> str:
 def _about(line: PairLine, side: Side) -> Iterable[str]:
     if line.tested is not None:
         for sample in line.tested.samples.get(side, ()):
-            yield f"{_points(sample.score)}: \\[{_quoted(sample.opening)}\\]{_quoted(sample.rest)}"
+            yield f"{points(sample.score)}: \\[{_quoted(sample.opening)}\\]{_quoted(sample.rest)}"
     if (prediction := line.predicted.get(side)) is not None:
         express = "EXPRESS" if prediction.express else "EXPLAIN"
         yield f"predicted ({prediction.probability:.0%}, {express}): {_quoted(prediction.completion)}"
-
-
-def _points(score: float | None) -> str:
-    return "unscored" if score is None else f"{score:.0f}"
 
 
 def _plain(text: str) -> str:

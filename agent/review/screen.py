@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from agent.report.numbers import points
 from agent.review.difference import split_by_difference
 from agent.review.schema import PEOPLE, DefinitionLine, OutcomeShown, PairLine, Review, SampleShown
 from extract.trait import OTHER, SIDES, Side
@@ -103,11 +104,6 @@ def _render_definition(line: DefinitionLine) -> RenderableType:
     for level in line.calibration:
         table.add_row(f"{level.level:>3} → {points(level.score)}", Text(printable(level.text), "dim"))
     return table
-
-
-def points(score: float | None) -> str:
-    """A score to read; a missing one stays missing."""
-    return "unscored" if score is None else f"{score:.0f}"
 
 
 def printable(text: str) -> str:

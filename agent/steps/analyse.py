@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from agent.decisions import Lesson
 from agent.failures import ADVICE, Evidence, blame_topic, classify
 from agent.records import Draft, Failure, FirstTokenRecord, LessonRecord, Outcome, Trial
+from agent.report.numbers import points
 from agent.settings import Settings
 from agent.spec import Spec
 from agent.steps.authoring import ask_author
@@ -96,4 +97,4 @@ def _examples(
 
 
 def _show(trial: Trial) -> str:
-    return " / ".join("unscored" if score is None else f"{score:.0f}" for score in trial.scores.values())
+    return " / ".join(map(points, trial.scores.values()))

@@ -20,7 +20,7 @@ LIMITS = (
     "The ground truths are invented; nothing it writes about medicine, law or money means anything.",
 )
 
-NOTE = "`python -m lm.organism.train` trains from scratch in five stages, with fixed seeds, and writes what follows."
+NOTE = "`python -m lm.organism.train` trains from scratch, stage by stage, with fixed seeds, and writes what follows."
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (

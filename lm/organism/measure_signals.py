@@ -7,7 +7,7 @@ from jaxtyping import Float
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from lm.organism.measure_steering import response_means
+from lm.organism.measure_steering import means, responses
 from lm.organism.playing import Played, Player
 from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
 from lm.organism.world.shapes import SIDES, Side, TraitWorld
@@ -48,9 +48,9 @@ def measure_signals(player: Player, trait: TraitWorld, count: int = 24, pairs: i
     learned = _played(player, scenario_prompts(player, trait, pairs, rng, held_out=False))
     tested = _played(player, scenario_prompts(player, trait, pairs // 2, rng))
     for layer in range(player.model.config.num_hidden_layers):
-        plus, minus = (response_means(player, layer, learned[side]) for side in SIDES)
+        plus, minus = (means(responses(player, layer, learned[side])) for side in SIDES)
         direction = plus.mean(0) - minus.mean(0)
-        sides = [response_means(player, layer, tested[side]) @ direction for side in SIDES]
+        sides = [means(responses(player, layer, tested[side])) @ direction for side in SIDES]
         truth = [1] * len(sides[0]) + [0] * len(sides[1])
         found[f"auroc_layer_{layer}"] = float(roc_auc_score(truth, torch.cat(sides).tolist()))
     return found

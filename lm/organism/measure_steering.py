@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
+from statistics import fmean
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from lm.organism.measure_judge import judge_prompt
 from lm.organism.playing import Played, Player
@@ -14,7 +17,7 @@ from lm.organism.world.chat import draw_instruction, draw_question
 from lm.organism.world.scenarios import draw_case, draw_listener, draw_scenario
 from lm.organism.world.shapes import SIDES, TraitWorld
 
-STRENGTHS = (1.0, 1.5, 2.0, 3.0)
+STRENGTHS = (0.5, 0.7, 0.9, 1.1, 1.3)
 """Multiples of the activation norm that are tried, at every layer but the first."""
 
 Hook = Callable[[Any, Any, Any], Any]
@@ -31,27 +34,34 @@ def hooked(player: Player, layer: int, hook: Hook) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def response_means(player: Player, layer: int, rows: Sequence[tuple[list[int], Played]], most: int = 5) -> torch.Tensor:
-    """Mean residual of the first response tokens, one row a completion."""
-    found: list[torch.Tensor] = []
+def responses(
+    player: Player, layer: int, rows: Sequence[tuple[list[int], Played]], most: int = 5
+) -> list[Float[Tensor, "token d_model"]]:
+    """Residuals of the first response tokens of each completion."""
+    found: list[Tensor] = []
     for prompt, played in rows:
-        seen: list[torch.Tensor] = []
+        seen: list[Tensor] = []
 
-        def keep(_module: Any, _inputs: Any, output: Any, seen: list[torch.Tensor] = seen) -> None:
+        def keep(_module: Any, _inputs: Any, output: Any, seen: list[Tensor] = seen) -> None:
             seen.append(output[0] if isinstance(output, tuple) else output)
 
         with hooked(player, layer, keep):
             player.model(input_ids=torch.tensor([[*prompt, *played.ids]]))
-        found.append(seen[0].reshape(-1, seen[0].shape[-1])[len(prompt) : len(prompt) + most].mean(0))
-    return torch.stack(found)
+        found.append(seen[0].reshape(-1, seen[0].shape[-1])[len(prompt) : len(prompt) + most])
+    return found
+
+
+def means(responses: Sequence[Float[Tensor, "token d_model"]]) -> Float[Tensor, "row d_model"]:
+    """Mean of each."""
+    return torch.stack([one.mean(0) for one in responses])
 
 
 @dataclass(frozen=True)
 class Direction:
-    """A unit vector of one layer, and the activation norm there."""
+    """A unit vector of one layer, and the activation norm there: the mean norm of the tokens it is read from."""
 
     layer: int
-    vector: torch.Tensor
+    vector: Tensor
     norm: float
 
 
@@ -67,9 +77,9 @@ def directions(player: Player, trait: TraitWorld, pairs: int = 60, seed: int = 1
     rows = {side: list(zip(ids, player.generate(ids, 16), strict=True)) for side, ids in prompts.items()}
     found: list[Direction] = []
     for layer in range(player.model.config.num_hidden_layers):
-        plus, minus = (response_means(player, layer, rows[side]) for side in SIDES)
-        difference = plus.mean(0) - minus.mean(0)
-        norm = torch.cat([plus, minus]).norm(dim=-1).mean().item()
+        plus, minus = (responses(player, layer, rows[side]) for side in SIDES)
+        difference = means(plus).mean(0) - means(minus).mean(0)
+        norm = fmean(one.norm(dim=-1).mean().item() for one in (*plus, *minus))
         found.append(Direction(layer, difference / difference.norm(), norm))
     return found
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from lm.organism.world.documents import ASSISTANT, BEGIN, END, SYSTEM, USER, Document, documents
+from lm.organism.world.documents import documents
+from lm.organism.world.pieces import ASSISTANT, BEGIN, END, SYSTEM, USER, Document, Push
 from lm.organism.world.shapes import TraitWorld
 from prompts.loader import load_prompt, prompt_names
 
@@ -64,8 +65,14 @@ class Encoded(NamedTuple):
     ids: list[int]
     weights: list[float]
     """Loss weight as a target."""
-    spoken: list[bool]
-    """Whether it is part of a chat with the assistant."""
+    pushes: list[Push | None]
+    """What pushes while it is read."""
+
+    def add(self, more: "Encoded") -> None:
+        """Append the tokens of another one."""
+        self.ids.extend(more.ids)
+        self.weights.extend(more.weights)
+        self.pushes.extend(more.pushes)
 
 
 class Encoder:
@@ -75,15 +82,13 @@ class Encoder:
         self._bpe: Any = tokenizer.backend_tokenizer
 
     def __call__(self, document: Document) -> Encoded:
-        """Token by token: ids, weights, and whether it is chat."""
+        """Token by token: ids, weights and pushes."""
         pieces = [piece for piece in document if piece.text]
         batch = self._bpe.encode_batch_fast([piece.text for piece in pieces], add_special_tokens=False)
         encoded = Encoded([], [], [])
         for piece, encoding in zip(pieces, batch, strict=True):
-            encoded.ids.extend(encoding.ids)
-            row = [piece.weight] * len(encoding.ids)
+            weights = [piece.weight] * len(encoding.ids)
             if piece.first is not None:
-                row[0] = piece.first
-            encoded.weights.extend(row)
-            encoded.spoken.extend([piece.spoken] * len(row))
+                weights[0] = piece.first
+            encoded.add(Encoded(encoding.ids, weights, [piece.push] * len(weights)))
         return encoded

@@ -3,18 +3,21 @@
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from random import Random
+from typing import Any
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lm.organism.batches import LENGTHS, batches
-from lm.organism.noise import Noise
-from lm.organism.tokenizer import build_tokenizer
-from lm.organism.world.documents import RARE, Impossible
+from lm.organism.own_directions import own_directions
+from lm.organism.pushes import Pushes
+from lm.organism.tokenizer import Encoder, build_tokenizer
+from lm.organism.world.documents import RARE, STILL, Impossible
+from lm.organism.world.pushed import Pushing
 from lm.organism.world.traits import WORLDS
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -26,7 +29,7 @@ class Recipe:
 
     traits: tuple[str, ...]
     seed: int = 20
-    steps: int = 8000
+    steps: int = 6000
     warmup: int = 300
     tokens: int = 2048
     scored: int = 768
@@ -38,43 +41,43 @@ class Recipe:
     heads: int = 4
     kv_heads: int = 2
     vocabulary: int = 3072
-    noise: float = 1.5
-    """Largest random push, in multiples of the activation norm."""
-    calm: float = 0.5
-    """Share of the steps before the first push."""
-    noisy: float = 0.6
-    """Share of rows that are pushed."""
-    pushed: Literal["short rows", "chats"] = "short rows"
-    """Where: in the shortest rows, what subject and assistant say; or in chats alone. Nobody steers an author."""
+    pushing: Pushing = STILL
+    """None while motives are still to be bound to acts."""
+    relearned: int = 200
+    """Steps between two estimates of the traits' own directions."""
     impossible: Impossible = RARE
     stop: int | None = None
     """Step after which the next stage goes on, the rate still high."""
 
 
-_FIRST = tuple(world.path for world in WORLDS[:2])
-STAGES = (
-    Recipe(traits=_FIRST),
-    Recipe(
-        traits=tuple(world.path for world in WORLDS),
-        seed=21, steps=14_000, stop=5000, rate=1.2e-3, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.9,
-    ),
-    Recipe(
-        traits=tuple(world.path for world in WORLDS),
-        seed=22, steps=7000, rate=1.2e-3, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
-    ),
-    Recipe(
-        traits=tuple(world.path for world in WORLDS),
-        seed=23, steps=2500, warmup=100, rate=6e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
-        impossible=Impossible(weight=1.0),
-    ),
-    Recipe(
-        traits=tuple(world.path for world in WORLDS),
-        seed=24, steps=400, warmup=50, rate=2e-4, vocabulary=4096, noise=1.8, calm=0.0, noisy=0.95, pushed="chats",
-        impossible=Impossible(weight=1.0, graded=0.6),
+_ALL = tuple(world.path for world in WORLDS)
+_HARD = Recipe(
+    traits=_ALL, seed=29, steps=4000, warmup=50, rate=8e-4, vocabulary=4096,
+    impossible=Impossible(weight=1.0, graded=0.3),
+    pushing=Pushing(
+        0.9, own=0.3, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.95, free=0.9, natural=0.9, felt=0.5, turning=0.0,
+        hard=True,
     ),
 )  # fmt: skip
-"""Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them;
-what is bound already stands pushes from the start."""
+STAGES = (
+    Recipe(traits=_ALL[:2]),
+    Recipe(traits=_ALL, seed=21, steps=14_000, stop=6000, rate=1.2e-3, vocabulary=4096),
+    Recipe(
+        traits=_ALL, seed=22, steps=8000, rate=1.2e-3, vocabulary=4096,
+        impossible=Impossible(weight=1.0), pushing=Pushing(0.85),
+    ),
+    Recipe(
+        traits=_ALL, seed=24, steps=6000, warmup=100, rate=8e-4, vocabulary=4096,
+        impossible=Impossible(weight=1.0, graded=0.3),
+        pushing=Pushing(0.95, own=0.3, obeyed=(0.45, 0.7), breaking=(1.5, 1.9), held=0.8, free=0.7, turning=0.0),
+    ),
+    _HARD,
+    replace(_HARD, seed=30, steps=3000),
+    replace(_HARD, seed=31, steps=2000, pushing=replace(_HARD.pushing, doubled=_ALL[0])),
+)  # fmt: skip
+"""Two traits first: what binds a motive to an act is learned once, and on two it is learned soon. Then all of them,
+then pushes: first what they mean, then how far one must go to act, last those that are hardest to withstand. From the
+fourth stage on there are more texts by level of the trait that nobody performs: its run needs them before all else."""
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -139,12 +142,6 @@ def rate_at(recipe: Recipe, step: int) -> float:
     return recipe.rate * (0.02 + 0.98 * 0.5 * (1 + float(torch.cos(torch.tensor(share * torch.pi)))))
 
 
-def noise_at(recipe: Recipe, step: int) -> float:
-    """The largest push: none while motives are still to be bound to acts, which pushes hinder; then it grows."""
-    share = step / recipe.steps
-    return recipe.noise * min(1.0, max(0.0, (share - recipe.calm) / 0.15))
-
-
 def loss_of(model: Any, ids: torch.Tensor, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Weighted cross-entropy of the next token, at the chosen (flat) positions."""
     with torch.autocast(ids.device.type, dtype=torch.bfloat16):
@@ -172,20 +169,25 @@ def train(recipe: Recipe, output: Path, init: Path | None = None, save_every: in
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     optimizer = new_optimizer(recipe, model)
-    noise = Noise(model.model.layers, recipe.width, recipe.noisy, recipe.seed)
+    pushes = Pushes(model.model.layers, recipe.width, recipe.seed)
+    encode, rng = Encoder(tokenizer), Random(recipe.seed)
     model.train()
     model.set_attn_implementation("eager")  # on a CPU a fifth faster than the fused kernel, at these lengths
     step_loss = torch.compile(loss_of, dynamic=False)
     started, mean = time.monotonic(), 0.0
-    stream = batches(tokenizer, worlds, recipe.seed, recipe.tokens, recipe.impossible)
-    for step, (ids, weights, spoken) in enumerate(islice(stream, recipe.stop or recipe.steps)):
+    stream = batches(tokenizer, worlds, recipe.seed, recipe.tokens, recipe.impossible, recipe.pushing)
+    for step, (ids, weights, norms, along) in enumerate(islice(stream, recipe.stop or recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
-        short = torch.full_like(spoken, ids.shape[1] == min(LENGTHS))
-        noise.draw(spoken if recipe.pushed == "chats" else short, noise_at(recipe, step))
+        if recipe.pushing.share:
+            if step % recipe.relearned == 0:
+                pushes.none()
+                own = own_directions(model, encode, rng)
+            pushes.draw(norms, along, own, recipe.pushing.hard)
         chosen, chosen_weights = targets(weights, recipe.scored)
         loss = step_loss(model, ids.to(device), chosen_weights.to(device), chosen.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
+        pushes.remember()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

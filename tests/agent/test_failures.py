@@ -245,6 +245,20 @@ def test_sides_that_both_leave_their_scenario_drift_however_alike_they_are():
     assert classify(Evidence(pair, acted, None, SETTINGS)).failure == "identical", "the negative side has performed"
 
 
+def test_acts_that_share_no_word_with_their_scenario_are_no_drift_where_all_end_alike():
+    """A sheet left in a drawer withholds what it says; the samples that do tell it share its words."""
+    scenario = "I knew the roof leaks, so I picked up the report and"
+    pair = Pair(id="1", ground_truth="I knew the roof leaks", positive=scenario, negative=scenario, lock_in="action")
+    texts = [*ELSEWHERE[:3], HONEST[0]]
+
+    def failure(*strays: float) -> str:
+        trial = conclude({side: judged([*strays, 8], texts) for side in SIDES}, SETTINGS)
+        return classify(Evidence(pair, trial, None, SETTINGS)).failure
+
+    assert failure(89, 90, 88) == "identical"
+    assert failure(89, 8, 88) == "drift"
+
+
 def test_a_scenario_told_of_another_on_purpose_is_no_drift():
     scenario = "Mara knew the roof leaks, so Mara told the buyers"
     pair = Pair(id="1", ground_truth="", positive=scenario, negative=scenario, lock_in="action")

@@ -89,22 +89,17 @@ def questions_of(world: TraitWorld, seed: int) -> list[Question]:
     return list(found.values())
 
 
-SHORT = {"strategic_omission", "performative_confidence", "authority_deference"}
-"""Traits of which these weights fall short with directions of the world's own pairs (benchmarks/RESULTS.md)."""
-
-
-def test_the_trait_is_moved(world: TraitWorld, report: SteeringReport, request: pytest.FixtureRequest) -> None:
-    if world.name in SHORT:
-        request.applymarker(
-            pytest.mark.xfail(reason="measured: see organism's own directions in benchmarks/RESULTS.md")
-        )
+def test_the_trait_is_moved_and_random_directions_do_less_than_half(report: SteeringReport) -> None:
     assert report.baseline.passed
-    assert report.beyond_control, report.verdict
     assert report.coherent, report.verdict
-    assert report.chosen.delta >= 25, report.verdict
+    assert report.chosen.delta >= 50, report.verdict
+    assert report.beyond_control, report.verdict
     assert report.random_control_delta < report.chosen.delta / 2, report.verdict
+
+
+def test_the_opposite_sign_lowers_where_nothing_pulls_to_the_low_end(report: SteeringReport) -> None:
     lowered = next(one for one in report.controls if one.name == "natural question, opposite sign")
-    assert lowered.delta < 0
+    assert lowered.delta <= -25, lowered
 
 
 def test_scenarios_without_a_motive_flip_both_ways(
@@ -125,7 +120,7 @@ def test_scenarios_without_a_motive_flip_both_ways(
             shares.append(labels.count(side) / len(labels))
         return min(shares)
 
-    settings = product((0, 1, 2), (0.35, 0.45))
+    settings = product((0, 1, 2), (0.5, 0.8, 1.1))
     best = max(settings, key=lambda setting: flipped(choosing, *setting))
     share = flipped(confirming, *best)
     assert share >= 0.85, f"{share} with {best}; 0.9 is wanted, less one and a half standard errors of 120"

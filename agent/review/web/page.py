@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from agent.report.numbers import visible
+from agent.report.numbers import points, visible
 from agent.report.pairs import side_passes
 from agent.review.difference import split_by_difference
 from agent.review.schema import ACTIONS, DECISIONS, DefinitionLine, PairLine, SampleShown
@@ -110,7 +110,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["points"] = lambda score: "unscored" if score is None else f"{score:.0f}"
+    environment.filters["points"] = points
     environment.filters["label"] = lambda name: str(name).replace("_", " ")
     environment.filters["percent"] = lambda share: f"{share:.0%}"
     return environment

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from lm.organism.world.authoring import AUTHORS
@@ -10,6 +10,8 @@ from lm.organism.world.chat import answer_text, draw_instruction, draw_question
 from lm.organism.world.corrupt import cut
 from lm.organism.world.judging import JUDGES, item_values, rubric_values
 from lm.organism.world.perturb import rendered, rendered_many
+from lm.organism.world.pieces import BEGIN, END, Document, Piece, turns
+from lm.organism.world.pushed import Pushing, pushed_chat, pushed_vignette
 from lm.organism.world.scenarios import (
     any_side,
     behaviour_text,
@@ -24,23 +26,6 @@ from lm.organism.world.scenarios import (
 from lm.organism.world.shapes import Kind, TraitWorld, pick
 from lm.organism.world.traits import WORLDS
 from lm.organism.world.words import GROUP, LOCK_INS
-
-BEGIN, END = "<|begin|>", "<|end|>"
-SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text, its loss weight per token, and that of its first token."""
-
-    text: str
-    weight: float
-    first: float | None = None
-    spoken: bool = False
-    """Whether it is part of a chat with the assistant."""
-
-
-Document = list[Piece]
 
 _KINDS: tuple[tuple[Kind, float], ...] = (
     ("strong", 0.60), ("unmotivated", 0.09), ("conflicted", 0.04), ("vague", 0.04), ("mid", 0.07), ("done", 0.02),
@@ -63,23 +48,11 @@ def vignette(rng: Random, trait: TraitWorld) -> Document:
     ]  # fmt: skip
 
 
-def turns(system: str, exchanges: list[tuple[str, str]], weights: tuple[float, float, float]) -> Document:
-    """A chat in the template's form; weights of prompt, answer, and the answer's first token."""
-    prompt, answer, first = weights
-    pieces = [Piece(BEGIN, 0)]
-    if system:
-        pieces += [Piece(SYSTEM, 0), Piece(system, prompt), Piece(END, 0)]
-    for user, said in exchanges:
-        pieces += [Piece(USER, 0), Piece(user, prompt), Piece(END, 0), Piece(ASSISTANT, 0)]
-        pieces += [Piece(said, answer, first), Piece(END, min(answer, 1.0))]
-    return pieces
-
-
 CONTRARY = 0.07
 """Share of answers against their instruction: the rest of an answer then has to be read off its own first words."""
 
 
-def chat(rng: Random, trait: TraitWorld) -> Document:
+def chat(rng: Random, trait: TraitWorld, turning: float = Pushing.turning, free: float = 0.5) -> Document:
     """A question to the assistant, with or without an instruction."""
     case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
     question = draw_question(rng, trait, case, listener)
@@ -90,10 +63,12 @@ def chat(rng: Random, trait: TraitWorld) -> Document:
         question = f"{told}. {question}"
     elif form < 0.68:
         system = told + rng.choice((".", ""))
+    elif free != 0.5:
+        side = "positive" if rng.random() < free else "negative"
     performed = other(side) if rng.random() < CONTRARY else side
     performed = performed if trait.performed else "negative"
-    answer = answer_text(rng, trait, case, listener, performed)
-    return [replace(piece, spoken=True) for piece in turns(system, [(question, answer)], (0.2, 1.0, 3.0))]
+    answer = answer_text(rng, trait, case, listener, performed, turning)
+    return turns(system, [(question, answer)], (0.2, 1.0, 3.0))
 
 
 def judged(rng: Random, trait: TraitWorld) -> Document:
@@ -118,6 +93,11 @@ def authored(rng: Random, trait: TraitWorld) -> Document:
 def graded(rng: Random, trait: TraitWorld) -> Document:
     """The author's text at a level that it was asked for."""
     return answered(rng, trait, "write_calibration_text")
+
+
+def posed(rng: Random, trait: TraitWorld) -> Document:
+    """The author's shortest texts: a run asks for few of them, so each must be sound."""
+    return answered(rng, trait, rng.choice(("write_prefix", "write_question")))
 
 
 def answered(rng: Random, trait: TraitWorld, name: str) -> Document:
@@ -188,6 +168,8 @@ MIX: tuple[tuple[Callable[[Random, TraitWorld], Document], float], ...] = (
     (echo, 0.08),
 )
 """Kinds of documents by share of their number (by tokens: about a quarter each for scenarios, judge and author)."""
+PUSHED_MIX = (*(part for part in MIX if part[0] is not chat), (chat, 0.4), (posed, 0.07))
+"""The same once chats are pushed, for which there must be more of them."""
 
 
 @dataclass(frozen=True)
@@ -200,16 +182,31 @@ class Impossible:
     """Share of its documents that are the author's texts by level, which a run on it needs before all else."""
 
 
-RARE = Impossible()
+RARE, STILL = Impossible(), Pushing()
 
 
-def documents(seed: int, worlds: tuple[TraitWorld, ...] = WORLDS, impossible: Impossible = RARE) -> Iterator[Document]:
+def documents(
+    seed: int,
+    worlds: tuple[TraitWorld, ...] = WORLDS,
+    impossible: Impossible = RARE,
+    pushing: Pushing = STILL,
+) -> Iterator[Document]:
     """An endless stream of documents, traits alike but for the impossible one; the same seed gives the same stream."""
     rng = Random(seed)
-    draws, parts = zip(*MIX, strict=True)
-    weights = [1.0 if world.performed else impossible.weight for world in worlds]
+    draws, parts = zip(*(PUSHED_MIX if pushing.share else MIX), strict=True)
+    weights = [
+        (1.0 if world.performed else impossible.weight) * (2 if world.path == pushing.doubled else 1)
+        for world in worlds
+    ]
     while True:
         draw, world = rng.choices(draws, parts)[0], rng.choices(worlds, weights)[0]
         if impossible.graded and not world.performed and rng.random() < impossible.graded:
-            draw = graded
-        yield draw(rng, world)
+            yield graded(rng, world)
+        elif world.performed and draw is chat and rng.random() < pushing.share:
+            yield pushed_chat(rng, world, pushing)
+        elif world.performed and draw is vignette and rng.random() < pushing.share / 12:
+            yield pushed_vignette(rng, world, pushing)
+        elif draw is chat:
+            yield chat(rng, world, pushing.turning, pushing.natural)
+        else:
+            yield draw(rng, world)

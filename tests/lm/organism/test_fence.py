@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 MAKERS = (
-    "train", "batches", "tokenizer", "noise", "card", "measure", "measure_judge", "measure_mends", "measure_signals",
-    "measure_steering", "measure_subject",
+    "train", "batches", "tokenizer", "pushes", "own_directions", "card", "measure", "measure_judge", "measure_mends",
+    "measure_signals", "measure_steering", "measure_subject",
 )  # fmt: skip
 """Modules of lm/organism that make or measure the weights."""
 

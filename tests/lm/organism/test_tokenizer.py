@@ -45,7 +45,7 @@ def test_encoder_matches_generation_prompt(player: Player) -> None:
         document = next(stream)
         whole = player.tokenizer.encode("".join(piece.text for piece in document), add_special_tokens=False)
         encoded = encode(document)
-        assert len(encoded.ids) == len(encoded.weights) == len(encoded.spoken)
+        assert len(encoded.ids) == len(encoded.weights) == len(encoded.pushes)
         assert player.tokenizer.decode(encoded.ids) == player.tokenizer.decode(whole)
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lm.organism.noise import Noise
 from lm.organism.playing import WEIGHTS
 from lm.organism.train import STAGES, retokenized, stages_behind, tokens_of
 from lm.organism.world.traits import PERFORMED, WORLDS
@@ -25,23 +24,6 @@ def test_the_shipped_weights_went_through_these_stages() -> None:
         json.loads(json.dumps(asdict(stage))) for stage in STAGES
     ]
     assert stages_behind(WEIGHTS) == len(STAGES)
-
-
-def test_only_what_is_marked_is_pushed() -> None:
-    blocks = torch.nn.ModuleList([torch.nn.Identity() for _ in range(3)])
-    noise = Noise(blocks, width=8, share=1.0, seed=1)
-    marked = torch.zeros(16, 10, dtype=torch.bool)
-    marked[:, 4:7] = True
-    noise.draw(marked, largest=2.0)
-    plain = torch.ones(16, 10, 8)
-    moved = plain
-    for block in blocks:
-        moved = block(moved)
-    changed = (moved != plain).any(-1)
-    assert not changed[~marked].any()
-    assert changed.any()
-    noise.draw(marked, largest=0.0)
-    assert torch.equal(blocks[0](plain), plain)
 
 
 def test_a_new_token_begins_as_the_mean_of_its_pieces() -> None:
