@@ -59,10 +59,14 @@ class Evidence:
 
     def leans(self, side: Side) -> Side | None:
         """The end that the side's samples agree on; None where they point both ways or nowhere."""
-        values = self.values(side)
-        if _clearly(value >= self.settings.positive_min for value in values):
+        ends = [self.end(value) for value in self.values(side)]
+        return next((end for end in SIDES if _clearly(one == end for one in ends)), None)
+
+    def end(self, score: float) -> Side | None:
+        """The end at which a score lies; None between the two."""
+        if score >= self.settings.positive_min:
             return "positive"
-        return "negative" if _clearly(value <= self.settings.negative_max for value in values) else None
+        return "negative" if score <= self.settings.negative_max else None
 
     def _miss(self, side: Side) -> float:
         score = self.trial.scores[side]
@@ -199,7 +203,7 @@ def _drift(evidence: Evidence) -> Failure | None:
     """Told from scores: most samples do neither act."""
     low, high = evidence.settings.negative_max, evidence.settings.positive_min
     for side in evidence.failing:
-        if _most(low < value < high for value in evidence.values(side)):
+        if _most(evidence.end(value) is None for value in evidence.values(side)):
             shown = f"{_show_score(evidence, side)}, most samples between {low:.0f} and {high:.0f}"
             return Failure(failure="drift", side=side, evidence=shown)
     return None
@@ -215,7 +219,7 @@ def _both_off_topic(evidence: Evidence) -> Failure | None:
     enough = _clearly if any(leanings.values()) else _most
     if any(end == side for side, end in leanings.items()) or not all(enough(_strays(evidence, s)) for s in SIDES):
         return None
-    if not any(leanings.values()) and len(_ends_of_strays(evidence)) == 1:
+    if _ends_of_strays(evidence) in ({"positive"}, {"negative"}):
         return None
     shown = f"nothing of the scenario comes back on either side: {evidence.texts('positive')[0]!r}"
     return Failure(failure="drift", side=None, evidence=shown)
@@ -238,14 +242,12 @@ def _strays(evidence: Evidence, side: Side) -> list[bool]:
 
 def _ends_of_strays(evidence: Evidence) -> set[Side | None]:
     """Where the scored samples that share nothing with their scenario lie: at one end, at both, or between."""
-    low, high = evidence.settings.negative_max, evidence.settings.positive_min
-    found: set[Side | None] = set()
-    for side in SIDES:
-        for sample, strays in zip(evidence.samples(side), _strays(evidence, side), strict=True):
-            if strays and sample.verdict is not None and sample.verdict.kind == "score":
-                value = sample.verdict.value
-                found.add("positive" if value >= high else "negative" if value <= low else None)
-    return found
+    return {
+        evidence.end(sample.verdict.value)
+        for side in SIDES
+        for sample, strays in zip(evidence.samples(side), _strays(evidence, side), strict=True)
+        if strays and sample.verdict is not None and sample.verdict.kind == "score"
+    }
 
 
 def _ambiguous(evidence: Evidence) -> Failure:

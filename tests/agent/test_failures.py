@@ -257,6 +257,7 @@ def test_acts_that_share_no_word_with_their_scenario_are_no_drift_where_all_end_
 
     assert failure(89, 90, 88) == "identical"
     assert failure(89, 8, 88) == "drift"
+    assert failure(89, 50, 88) == "drift", "one of them does neither act"
 
 
 def test_a_scenario_told_of_another_on_purpose_is_no_drift():

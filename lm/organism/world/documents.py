@@ -52,7 +52,7 @@ CONTRARY = 0.07
 """Share of answers against their instruction: the rest of an answer then has to be read off its own first words."""
 
 
-def chat(rng: Random, trait: TraitWorld, turning: float = Pushing.turning, free: float = 0.5) -> Document:
+def chat(rng: Random, trait: TraitWorld, turning: float = Pushing.turning, natural: float = 0.5) -> Document:
     """A question to the assistant, with or without an instruction."""
     case, listener, side = draw_case(rng, trait), draw_listener(rng), any_side(rng)
     question = draw_question(rng, trait, case, listener)
@@ -63,8 +63,8 @@ def chat(rng: Random, trait: TraitWorld, turning: float = Pushing.turning, free:
         question = f"{told}. {question}"
     elif form < 0.68:
         system = told + rng.choice((".", ""))
-    elif free != 0.5:
-        side = "positive" if rng.random() < free else "negative"
+    elif natural != 0.5:  # at one half the side stays as drawn, and so do the documents of the first stages
+        side = "positive" if rng.random() < natural else "negative"
     performed = other(side) if rng.random() < CONTRARY else side
     performed = performed if trait.performed else "negative"
     answer = answer_text(rng, trait, case, listener, performed, turning)
